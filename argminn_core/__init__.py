@@ -1,0 +1,3 @@
+"""ARGMINN: networks that are their own explanation. See ARCHITECTURE.md."""
+
+__version__ = "0.1.0"

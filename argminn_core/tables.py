@@ -1,0 +1,142 @@
+"""The columns of every table, for reading, writing and checking: the only place where they are named.
+
+`PLACEMENTS` is the one idea that keeps the package small: the simulator emits it as truth, instance calling as
+calls, design renders it, the plots draw it. Coordinates are 0-based and half-open (`start0`, `end0`).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from argminn_core.errors import InputError
+
+Kind = Literal["text", "int", "float", "bool", "strand"]
+_DTYPE = {"text": "object", "strand": "object", "int": "int64", "float": "float64", "bool": "bool"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A schema: required columns in their order, then optional ones that are kept where present."""
+
+    name: str
+    columns: Mapping[str, Kind]
+    optional: Mapping[str, Kind] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        return {**self.columns, **self.optional}
+
+    def empty(self) -> pd.DataFrame:
+        """An empty frame with the required columns and their types."""
+        return pd.DataFrame({name: pd.Series(dtype=_DTYPE[kind]) for name, kind in self.columns.items()})
+
+    def frame(self, rows: object) -> pd.DataFrame:
+        """Build a checked frame from a dict of columns or a list of dicts."""
+        frame = pd.DataFrame(rows)
+        return self.empty() if frame.empty and not len(frame.columns) else self.check(frame)
+
+    def check(self, frame: pd.DataFrame, *, source: str = "") -> pd.DataFrame:
+        """Return `frame` with known columns first, in order and of the right types; other columns follow.
+
+        Raises
+        ------
+        InputError : a required column is missing, or a value is not of its column's kind.
+        """
+        where = source or f"the {self.name} table"
+        missing = [name for name in self.columns if name not in frame.columns]
+        if missing:
+            raise InputError(
+                f"{where} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}",
+                found=", ".join(map(str, frame.columns)) or "no columns",
+                expected=", ".join(self.columns),
+                mend="Write a tab-separated file whose first line names the columns",
+            )
+        known = [name for name in self.kinds if name in frame.columns]
+        frame = frame[known + [name for name in frame.columns if name not in self.kinds]].copy()
+        for name in known:
+            kind = self.kinds[name]
+            try:
+                if kind in ("text", "strand"):
+                    frame[name] = frame[name].astype(object).where(frame[name].notna(), "").map(str).astype(object)
+                else:
+                    frame[name] = frame[name].astype(_DTYPE[kind])
+            except (ValueError, TypeError) as error:
+                raise InputError(
+                    f"column {name} of {where} holds a value that is not of kind {kind}", found=str(error)
+                ) from error
+            if kind == "strand" and (bad := ~frame[name].isin(["+", "-"])).any():
+                row = int(bad.to_numpy().argmax())
+                raise InputError(
+                    f"row {row + 1} of {where} has no strand", found=repr(frame[name].iloc[row]), expected="+ or -"
+                )
+        return frame
+
+    def read(self, source: str | Path | bytes) -> pd.DataFrame:
+        """Read a TSV (path or bytes) and check it; lines that start with # are comments."""
+        name = "the uploaded table" if isinstance(source, bytes) else str(source)
+        handle = io.BytesIO(source) if isinstance(source, bytes) else source
+        text = [column for column, kind in self.kinds.items() if kind in ("text", "strand")]
+        try:
+            frame = pd.read_csv(
+                handle, sep="\t", comment="#", dtype=dict.fromkeys(text, str), keep_default_na=False,
+                na_values={c: [""] for c, kind in self.kinds.items() if kind in ("int", "float")},
+            )  # fmt: skip
+        except FileNotFoundError as error:
+            raise InputError(f"{name} does not exist", mend="Check the path") from error
+        except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{name} is not a tab-separated table", found=str(error), expected=", ".join(self.columns)
+            ) from error
+        return self.check(frame, source=name)
+
+    def write(self, frame: pd.DataFrame, path: str | Path) -> None:
+        """Write a checked TSV with a header line."""
+        Path(path).write_text(self.to_tsv(frame), encoding="utf-8")
+
+    def to_tsv(self, frame: pd.DataFrame) -> str:
+        return self.check(frame).to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+
+
+_SITE: dict[str, Kind] = {"sequence": "text", "start0": "int", "end0": "int", "motif": "text", "strand": "strand"}
+
+# `site`: the letters that a placement writes; where empty, the motif's consensus is written.
+PLACEMENTS = Table("placements", _SITE, {"site": "text", "score": "float"})
+
+# attention: largest over layers and heads; activation: the filter's; contribution: the logit's fall when the
+# instance is replaced by background; readers: the layers and heads that looked, such as "1.2,3.4" (both from 1).
+INSTANCES = Table(
+    "instances",
+    {**_SITE, "attention": "float", "activation": "float", "contribution": "float"},
+    {"readers": "text", "site": "text"},
+)
+
+# One row a window: a record of the model's own length is one window, a longer one is tiled, a shorter one padded.
+PREDICTIONS = Table(
+    "predictions",
+    {"sequence": "text", "logit": "float", "probability": "float"},
+    {"start0": "int", "end0": "int", "note": "text"},
+)
+
+# Every record that was left out, and why. `reason` is one of a few fixed phrases, `detail` the particulars.
+DROPPED = Table("dropped", {"record": "text", "reason": "text", "detail": "text"})
+
+# What each filter learned. `windows`: how many windows made the PFM; `counts`: it has a trimmed core of at
+# least 5 columns with a mean of 1 bit; `max_activation`, `threshold`: over the reference set.
+MOTIFS = Table(
+    "motifs",
+    {
+        "motif": "text", "filter": "int", "windows": "int", "core_start0": "int", "core_end0": "int",
+        "information": "float", "consensus": "text", "counts": "bool", "max_activation": "float",
+        "threshold": "float",
+    },
+    {"match": "text", "match_name": "text", "q_value": "float", "note": "text"},
+)  # fmt: skip
+
+# Genomic intervals; `summit` is an absolute 0-based position.
+REGIONS = Table("regions", {"chrom": "text", "start0": "int", "end0": "int", "name": "text", "summit0": "int"})
