@@ -1,0 +1,295 @@
+"""The network that is its own explanation: motif scanner -> syntax builder -> one logit.
+
+    X (N, 4, L) --conv--> act (N, C, P) --K attention layers that update one memory stream--> logit (N,)
+
+Letters: N sequences, L bases, F filters, W their width, P = L - W + 1 positions, C channels (F, or 2F with tied
+strands), D positional dimensions, H hidden size, S stream size, K layers, A heads.
+
+One query per head means that keys and values never need to exist per position:
+`q . (Wk z_p) = (Wk^T q) . z_p`, and `sum_p att_p (Wv z_p) = Wv (sum_p att_p z_p)`. The token map and the batch norm
+are linear too, so both contract onto the activations themselves. It is the paper's attention (arXiv 2410.06211,
+section 3), exactly, at a cost of A * P * (C + D) a layer instead of P * H * H; `tests/test_model.py` proves it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from argminn_core.errors import ConfigError
+
+# What a model may ask for: generous for science, small enough that a hostile file cannot exhaust the memory.
+BOUNDS = {
+    "length": (20, 20_000), "filters": (1, 512), "width": (3, 64), "positional": (2, 256), "hidden": (4, 512),
+    "stream": (4, 1024), "layers": (1, 16), "heads": (1, 16),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that is needed to build the network.
+
+    `strands="both"` scans every filter reverse-complemented too, with the same weights: one motif, one filter, and
+    an instance has a strand. `null_token` gives every head one more place to look, which reads nothing, so that a
+    head need not point where there is nothing to see. `evidence` adds to the logit one named number per filter,
+    its softly pooled matches weighted by their distance from the centre (see `Evidence`).
+    """
+
+    length: int = 500
+    filters: int = 8
+    width: int = 10
+    strands: Literal["both", "single"] = "both"
+    positional: int = 16
+    hidden: int = 32
+    stream: int = 128
+    layers: int = 4
+    heads: int = 4
+    null_token: bool = False
+    evidence: bool = False
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in BOUNDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise ConfigError(
+                    f"the model's {name} is out of bounds", found=value, expected=f"{low} to {high}"
+                )
+        for name in ("null_token", "evidence"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"the model's {name} must be true or false", found=getattr(self, name))
+        if self.strands not in ("both", "single"):
+            raise ConfigError("unknown strands", found=self.strands, expected="both or single")
+        if self.width > self.length:
+            raise ConfigError(
+                "the filters are wider than the sequences", found=f"width {self.width}, length {self.length}"
+            )
+        if self.hidden % self.heads:
+            raise ConfigError(
+                "the hidden size cannot be split into the heads",
+                found=f"hidden {self.hidden}, heads {self.heads}", expected="a multiple",
+            )  # fmt: skip
+        if self.positional % 2:
+            raise ConfigError("positional must be even: pairs of sine and cosine", found=self.positional)
+
+    @property
+    def channels(self) -> int:
+        """C: filters times strands. Channel `c` is filter `c % filters`, strand `c // filters`."""
+        return self.filters * (2 if self.strands == "both" else 1)
+
+    @property
+    def positions(self) -> int:
+        """P, the number of places where a filter fits."""
+        return self.length - self.width + 1
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class Output(NamedTuple):
+    """What one forward pass says.
+
+    Shapes: logit (N,), act (N, C, P), att (N, K, A, P), evidence (N, F): the part of the logit that each
+    filter adds by itself, zeros where the model has no evidence path. With a null token the attention of a head
+    sums to less than one: the rest looked at nothing.
+    """
+
+    logit: Tensor
+    act: Tensor
+    att: Tensor
+    evidence: Tensor
+
+
+def sinusoids(positions: int, dims: int, base: float = 1e4) -> Tensor:
+    """The sinusoidal position encoding, shape (dims, positions)."""
+    rate = base ** (-torch.arange(0, dims, 2, dtype=torch.float64) / dims)
+    angle = rate[:, None] * torch.arange(positions, dtype=torch.float64)[None]
+    return torch.stack([angle.sin(), angle.cos()], dim=1).reshape(dims, positions).float()
+
+
+class Scanner(nn.Module):
+    """One convolution with nothing before it, so that a filter is a motif; then a batch norm over the filters.
+
+    The batch norm is returned as `scale, shift` of shape (C,) and not applied: what follows is linear, so it folds.
+    Both strands of a filter share one mean and variance, as they share the weights.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.tied = config.strands == "both"
+        bound = 1 / math.sqrt(4 * config.width)
+        self.weight = nn.Parameter(torch.empty(config.filters, 4, config.width).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(config.filters).uniform_(-bound, bound))
+        self.norm = nn.BatchNorm1d(config.filters)
+
+    def kernels(self) -> Tensor:
+        """The weights of every channel, (C, 4, W): reversing A, C, G, T complements them."""
+        return torch.cat([self.weight, self.weight.flip(1, 2)]) if self.tied else self.weight
+
+    def biases(self) -> Tensor:
+        return torch.cat([self.bias, self.bias]) if self.tied else self.bias
+
+    def fold(self, act: Tensor) -> tuple[Tensor, Tensor]:
+        """The batch norm as scale and shift (C,), from `act` (N, C, P) in training and its averages otherwise."""
+        norm, strands = self.norm, 2 if self.tied else 1
+        if self.training:
+            n, _, p = act.shape
+            var, mean = torch.var_mean(act.view(n, strands, -1, p), dim=(0, 1, 3), correction=0)
+            with torch.no_grad():
+                count = n * strands * p
+                norm.running_mean.lerp_(mean, norm.momentum)
+                norm.running_var.lerp_(var * count / max(count - 1, 1), norm.momentum)
+                norm.num_batches_tracked += 1
+        else:
+            mean, var = norm.running_mean, norm.running_var
+        scale = norm.weight * torch.rsqrt(var + norm.eps)
+        shift = norm.bias - mean * scale
+        return scale.repeat(strands), shift.repeat(strands)
+
+
+class Layer(nn.Module):
+    """One reading of the tokens by the memory stream: `s <- s + u`."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        H, S = config.hidden, config.stream
+        self.heads = config.heads
+        self.query = nn.Linear(S, H)
+        self.key = nn.Linear(H, H)
+        self.value = nn.Linear(H, H)
+        self.join = nn.Linear(H, H)
+        self.norm_join = nn.LayerNorm(H)
+        self.mlp = nn.Sequential(nn.Linear(H, H), nn.ReLU(), nn.Linear(H, S))
+        self.norm_out = nn.LayerNorm(S)
+        # The null token: a learned score bias for each head and the query's own taste for nothing.
+        self.null = nn.Parameter(torch.zeros(H)) if config.null_token else None
+        self.null_bias = nn.Parameter(torch.zeros(config.heads)) if config.null_token else None
+
+    def forward(self, stream: Tensor, tokens: Tokens) -> tuple[Tensor, Tensor]:
+        """Read `tokens` by `stream` (N, S): the new stream and the attention (N, A, P)."""
+        A, H = self.heads, self.query.out_features
+        q = self.query(stream).view(-1, A, H // A) / math.sqrt(H // A)  # (N, A, h)
+        # (Wk_a^T q_a): what this query looks for, in token space
+        probe = torch.einsum("nah,ahz->naz", q, self.key.weight.view(A, H // A, H))  # (N, A, H)
+        score = tokens.scores(probe)  # (N, A, P), up to a constant over positions
+        if self.null is not None:
+            constant = tokens.constant(probe) + torch.einsum("nah,ah->na", q, self.key.bias.view(A, -1))
+            nothing = torch.einsum("nah,ah->na", q, self.null.view(A, -1)) + self.null_bias - constant
+            nothing = nothing.expand(len(score), -1).unsqueeze(-1)
+            att = torch.cat([score, nothing], dim=-1).softmax(-1)[..., :-1]
+        else:
+            att = score.softmax(-1)
+        pooled, mass = tokens.pool(att)  # (N, A, H), (N, A)
+        value = torch.einsum("naz,ahz->nah", pooled, self.value.weight.view(A, H // A, H))
+        value = value + mass.unsqueeze(-1) * self.value.bias.view(A, -1)
+        return stream + self.norm_out(self.mlp(self.norm_join(self.join(value.flatten(1))))), att
+
+
+class Tokens:
+    """`z[n, p] = token map of [batch norm(act[n, :, p]); position(p)]`, never written out.
+
+    Scores and pooled tokens are computed from the activations and the shared positions directly.
+    """
+
+    def __init__(self, act: Tensor, scale: Tensor, shift: Tensor, position: Tensor, linear: nn.Linear) -> None:
+        channels = act.shape[1]
+        self.act, self.position = act, position  # (N, C, P), (D, P)
+        self.to_act = linear.weight[:, :channels] * scale  # (H, C)
+        self.to_position = linear.weight[:, channels:]  # (H, D)
+        self.offset = linear.bias + linear.weight[:, :channels] @ shift  # (H,)
+
+    def scores(self, probe: Tensor) -> Tensor:
+        """Probe (N or 1, A, H) . z for every position, without the part that is the same for all: (N, A, P)."""
+        by_position = (probe @ self.to_position) @ self.position
+        by_motif = (probe @ self.to_act).expand(len(self.act), -1, -1)
+        return torch.baddbmm(by_position.expand(len(self.act), -1, -1), by_motif, self.act)
+
+    def constant(self, probe: Tensor) -> Tensor:
+        """The part of probe . z that does not depend on the position, (N, A)."""
+        return probe @ self.offset
+
+    def pool(self, att: Tensor) -> tuple[Tensor, Tensor]:
+        """`sum_p att_p z_p` (N, A, H) and `sum_p att_p` (N, A)."""
+        mass = att.sum(-1)
+        pooled = torch.bmm(att, self.act.transpose(1, 2)) @ self.to_act.T
+        pooled = pooled + (att @ self.position.T) @ self.to_position.T
+        return pooled + mass.unsqueeze(-1) * self.offset, mass
+
+
+class Evidence(nn.Module):
+    """Plain additive evidence: for every filter one number, softly pooled over positions and strands.
+
+    `e_f = gain_f * log sum_p exp(sharpness_f * match_f[p] - centre_f * ((p - middle) / half)^2)`, `match` before
+    the rectifier. Pointers find grammar; many weak matches that merely add up are what they find hard. Every term
+    is one filter's, so the logit still splits into parts with names.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.filters = config.filters
+        self.gain = nn.Parameter(torch.zeros(config.filters))
+        self.log_sharpness = nn.Parameter(torch.zeros(config.filters))
+        self.centre = nn.Parameter(torch.ones(config.filters))
+
+    def forward(self, match: Tensor) -> Tensor:
+        """Match (N, C, P) before the rectifier to evidence (N, F)."""
+        n, c, p = match.shape
+        offset = torch.linspace(-1, 1, p, device=match.device, dtype=match.dtype).square()
+        tilt = self.centre[:, None] * offset  # (F, P)
+        scaled = match.view(n, c // self.filters, self.filters, p) * self.log_sharpness.exp()[:, None] - tilt
+        return self.gain * (scaled.logsumexp(dim=(1, 3)) - math.log(p * c / self.filters))
+
+
+class Argminn(nn.Module):
+    """The whole network; `model(X)` returns an `Output`. No hooks, no second forward pass."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.scanner = Scanner(config)
+        self.token = nn.Linear(config.channels + config.positional, config.hidden)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.stream)
+        self.readout = nn.Linear(config.stream, 1)
+        self.evidence = Evidence(config) if config.evidence else None
+        self.register_buffer("stream", torch.randn(config.stream))  # s_0: fixed, saved, never trained
+        self.register_buffer("position", sinusoids(config.positions, config.positional), persistent=False)
+
+    def forward(self, X: Tensor) -> Output:
+        """One-hot X (N, 4, L) to an `Output`; L is the configuration's length."""
+        if X.ndim != 3 or X.shape[1:] != (4, self.config.length):
+            raise ConfigError(
+                "the model cannot read this array",
+                found=f"shape {tuple(X.shape)}", expected=f"(N, 4, {self.config.length}), channels A, C, G, T",
+            )  # fmt: skip
+        return self.read(F.conv1d(X, self.scanner.kernels(), self.scanner.biases()))
+
+    def read(self, match: Tensor) -> Output:
+        """Everything behind the convolution, from its raw `match` (N, C, P)."""
+        act = match.relu()
+        tokens = Tokens(act, *self.scanner.fold(act), self.position, self.token)
+        stream = self.stream.expand(1, -1)  # the first query is the same for every sequence
+        attention = []
+        for layer in self.layers:
+            stream, att = layer(stream, tokens)
+            attention.append(att)
+        logit = self.readout(self.norm(stream)).squeeze(-1)
+        if self.evidence is None:
+            return Output(logit, act, torch.stack(attention, 1), act.new_zeros(len(act), self.config.filters))
+        evidence = self.evidence(match)
+        return Output(logit + evidence.sum(1), act, torch.stack(attention, 1), evidence)
+
+    @torch.no_grad()
+    def centre_filters(self) -> None:
+        """Make every filter column sum to zero, moving its mean into the bias.
+
+        For A, C, G and T this changes nothing. An N, four zeros, then reads as an average base instead of as
+        something that no sequence contains; contributions rely on it.
+        """
+        mean = self.scanner.weight.mean(1, keepdim=True)
+        self.scanner.weight -= mean
+        self.scanner.bias += mean.sum((1, 2))
