@@ -1,0 +1,69 @@
+"""Batched inference on codes, and the scores of predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from argminn_core import dna
+from argminn_core.model import Argminn, Output
+
+# Small enough that a batch's activations stay in the cache of an ordinary core, large enough to amortise calls.
+BATCH = 128
+
+
+def predict(
+    model: Argminn, codes: np.ndarray, *, batch: int = BATCH, progress: Callable[[int], None] | None = None
+) -> np.ndarray:
+    """Logits (N,) float32 of codes (N, L). The model's mode is restored."""
+    training = model.training
+    model.eval()
+    device = model.stream.device
+    parts = []
+    try:
+        with torch.inference_mode():
+            for start in range(0, len(codes), batch):
+                rows = codes[start : start + batch]
+                parts.append(model(dna.one_hot(rows).to(device)).logit.cpu().numpy())
+                if progress is not None:
+                    progress(len(rows))
+    finally:
+        model.train(training)
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
+
+
+def trace(model: Argminn, codes: np.ndarray) -> Output:
+    """Everything that one forward pass says of codes (N, L), as numpy arrays: meant for few sequences."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            out = model(dna.one_hot(codes).to(model.stream.device))
+    finally:
+        model.train(training)
+    return Output(*(part.cpu().numpy() for part in out))
+
+
+def sigmoid(logit: np.ndarray) -> np.ndarray:
+    """Probability of a logit, without overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * np.asarray(logit, dtype=np.float64)))
+
+
+def metrics(y: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    """auROC, auPRC, accuracy at probability one half, and the mean cross-entropy (nats); NaN with one class."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    y = np.asarray(y).astype(int)
+    logits = np.asarray(logits, dtype=np.float64)
+    loss = float(np.mean(np.logaddexp(0, logits) - y * logits)) if len(y) else float("nan")
+    accuracy = float(np.mean((logits > 0) == (y == 1))) if len(y) else float("nan")
+    if len(np.unique(y)) < 2:
+        return {"auroc": float("nan"), "auprc": float("nan"), "accuracy": accuracy, "loss": loss}
+    return {
+        "auroc": float(roc_auc_score(y, logits)),
+        "auprc": float(average_precision_score(y, logits)),
+        "accuracy": accuracy,
+        "loss": loss,
+    }

@@ -1,0 +1,122 @@
+"""Filters -> motifs: the windows that a filter answers to, averaged.
+
+For filter `f`, the windows with `act > 0.5 * max(act_f)` over a reference set make its position frequency matrix
+(arXiv 2410.06211, section 3). Windows on the minus strand are reverse-complemented first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn import functional as F
+
+from argminn_core import dna
+from argminn_core.model import Argminn
+from argminn_core.motifs import LearnedMotif
+from argminn_core.pfm import Motif, information
+from argminn_core.tables import MOTIFS
+
+TRIM_BITS = 0.2
+MIN_CORE = 5
+MIN_MEAN_BITS = 1.0
+FEW_WINDOWS = 10
+
+
+def learn_motifs(model: Argminn, codes: np.ndarray, *, share: float = 0.5, batch: int = 256) -> list[LearnedMotif]:
+    """Read the motif of every filter from reference sequences, codes (N, L); one entry for each filter.
+
+    Two passes over the scanner: the largest activations, then the windows above `share` of them.
+    """
+    config, scanner = model.config, model.scanner
+    filters, width = config.filters, config.width
+    with torch.inference_mode():
+        kernels, biases = scanner.kernels(), scanner.biases()
+
+        def activations(start: int) -> torch.Tensor:
+            X = dna.one_hot(codes[start : start + batch]).to(kernels.device)
+            act = F.conv1d(X, kernels, biases).relu()
+            return act.view(len(act), -1, filters, act.shape[2])  # (n, strands, F, P)
+
+        top = torch.zeros(filters)
+        total, positive = torch.zeros(filters, dtype=torch.float64), torch.zeros(filters, dtype=torch.float64)
+        for start in range(0, len(codes), batch):
+            act = activations(start).cpu()
+            top = torch.maximum(top, act.amax(dim=(0, 1, 3)))
+            total += act.sum(dim=(0, 1, 3), dtype=torch.float64)
+            positive += (act > 0).sum(dim=(0, 1, 3))
+        counts = np.zeros((filters, 4, width))
+        number = np.zeros(filters, dtype=int)
+        offsets = np.arange(width)
+        for start in range(0, len(codes), batch):
+            above = activations(start).cpu() > (share * top)[None, None, :, None]
+            n, strand, f, p = (index.numpy() for index in above.nonzero(as_tuple=True))
+            windows = codes[start + n][np.arange(len(n))[:, None], p[:, None] + offsets]
+            windows[strand == 1] = dna.reverse_complement_codes(windows[strand == 1])
+            known = (windows < dna.N_CODE).all(axis=1)
+            windows, f = windows[known], f[known]
+            np.add.at(counts, (f[:, None], windows, offsets), 1)
+            number += np.bincount(f, minlength=filters)
+    motifs = []
+    mean = (total / positive.clamp_min(1)).numpy()
+    for f in range(filters):
+        seen = counts[f].sum(0, keepdims=True)
+        pfm = np.where(seen > 0, counts[f] / np.maximum(seen, 1), 0.25)
+        core = Motif(f"motif_{f + 1:02d}", pfm).core(TRIM_BITS)
+        bits = information(pfm[:, slice(*core)])
+        note = ""
+        if number[f] == 0:
+            note = "never active in the reference set"
+        elif number[f] < FEW_WINDOWS:
+            note = f"only {number[f]} windows"
+        good = number[f] >= FEW_WINDOWS and len(bits) >= MIN_CORE and bits.mean() >= MIN_MEAN_BITS
+        motifs.append(
+            LearnedMotif(
+                name=f"motif_{f + 1:02d}", filter=f, pfm=pfm, windows=int(number[f]), core=core, counts=bool(good),
+                max_activation=float(top[f]), threshold=float(mean[f]), note=note,
+            )  # fmt: skip
+        )
+    return motifs
+
+
+def name_motifs(motifs: Sequence[LearnedMotif], matches: pd.DataFrame) -> list[LearnedMotif]:
+    """Name motifs after their database match, from `annotate.annotate`.
+
+    Two motifs with the same match get `_left` and `_right` where they match different halves of it, else numbers.
+    A motif without a match keeps the number of its filter.
+    """
+    by_name = matches.set_index("motif")
+    matched = []
+    for motif in motifs:
+        if motif.name in by_name.index and by_name.loc[motif.name, "match"]:
+            row = by_name.loc[motif.name]
+            motif = replace(
+                motif, match=row["match"], match_name=row["match_name"], q_value=float(row["q_value"])
+            )
+        matched.append(motif)
+    groups: dict[str, list[int]] = {}
+    for index, motif in enumerate(matched):
+        if motif.match_name:
+            groups.setdefault(motif.match_name, []).append(index)
+    for name, members in groups.items():
+        for rank, index in enumerate(members):
+            suffix = "" if len(members) == 1 else f"_{rank + 1}"
+            matched[index] = replace(matched[index], name=name.replace(" ", "_") + suffix)
+    return matched
+
+
+def motif_table(motifs: Sequence[LearnedMotif]) -> pd.DataFrame:
+    """The MOTIFS table."""
+    rows = [
+        {
+            "motif": m.name, "filter": m.filter, "windows": m.windows, "core_start0": m.core[0],
+            "core_end0": m.core[1], "information": m.information, "consensus": m.motif.consensus if m.core[1] else "",
+            "counts": m.counts, "max_activation": m.max_activation, "threshold": m.threshold, "match": m.match,
+            "match_name": m.match_name, "q_value": m.q_value, "note": m.note,
+        }
+        for m in motifs
+    ]  # fmt: skip
+    return MOTIFS.frame(rows)
