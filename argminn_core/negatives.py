@@ -1,9 +1,9 @@
 """Sequences without the signal: shuffles of the positives, and windows of the genome matched to them in GC.
 
-`tangermeme.match.extract_matching_loci` matches GC too, and is not used: it knows no ranges of a chromosome and
-no distance from excluded peaks, looks only at windows on one fixed grid, needs one indexed FASTA file, and reads
-and counts the whole genome in every call, where training draws fresh negatives in every epoch. `GcMatcher`
-counts once.
+`tangermeme.match.extract_matching_loci` matches GC too, and is not used: it knows no ranges of a chromosome
+and no distance from excluded peaks, looks only at windows on one fixed grid, needs an indexed FASTA file, and
+reads and counts the whole genome in every call, where training draws fresh negatives in every epoch.
+`GcMatcher` counts once.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class GcMatcher:
     """Draws windows of a genome whose GC content is distributed as that of the positives' windows.
 
     Prepared once: every `step` bases of the allowed ranges, the GC of the window that starts there is counted
-    and the window is filed in a bin of 2 % GC, unless it has too many N or lies too near to an excluded region.
+    and the window is filed in a bin of 2 % GC, unless it has too many N or is too near to an excluded region.
     A draw takes from each bin its share, windows that do not overlap; a bin that runs out borrows from those
     nearest to it, `tolerance` at most away, and only then are overlaps accepted.
 
@@ -194,7 +194,7 @@ class GcMatcher:
     def _apart(self, candidates: np.ndarray, quota: int, taken: dict[tuple[int, int], int]) -> list[int]:
         """The first `quota` candidates that overlap none in `taken`, which they join.
 
-        `taken` has a cell of `length` bases for each window, by its start: no two that are apart share a cell,
+        `taken` has a cell of `length` bases for each window, by its start: no two that are apart share one,
         and one that overlaps is in the same cell or the next.
         """
         picked = []
