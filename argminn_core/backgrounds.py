@@ -33,13 +33,15 @@ class Avoider:
 
     Parameters
     ----------
-    pfms : matrices (4, W).
-    limit : scores from here up are matches. A motif whose best word stays below it needs no search at all, which
-        holds for every trimmed motif of the built-in grammars.
+    pfms : sequence of ndarray
+        Matrices (4, W).
+    limit : float
+        Scores from here up are matches. A motif whose best word stays below needs no search at all: so it
+        is for every trimmed motif of the built-in grammars.
     """
 
     def __init__(self, pfms: Sequence[np.ndarray], limit: float) -> None:
-        # Each entry is one orientation of a motif: its width, the sum that makes a match, and its score tables.
+        # One orientation of a motif each: its width, the sum that makes a match, its score tables.
         self._scorers: list[tuple[int, float, list[np.ndarray]]] = []
         for pfm in pfms:
             if pfm.max(axis=0).mean() < limit:
@@ -70,12 +72,13 @@ class Avoider:
     def clear(self, codes: np.ndarray, rng: np.random.Generator) -> None:
         """Draw the bases under every match of `codes` (n, L) again, in place, until none is left.
 
-        Only those bases are drawn again, not their whole sequence: a short motif matches in nearly every sequence,
-        so that drawing whole ones would not end.
+        Only those bases are drawn again, not their whole sequence: a short motif matches in nearly every
+        sequence, so that drawing whole ones would not end.
 
         Raises
         ------
-        ConfigError : matches remain whatever is drawn.
+        ConfigError
+            Matches remain whatever is drawn.
         """
         if not self._scorers:
             return
@@ -104,7 +107,7 @@ class Avoider:
 
 
 def _tables(pfm: np.ndarray) -> list[np.ndarray]:
-    """The summed probabilities of all words under consecutive pieces of a matrix, each (4**columns,) float32."""
+    """Summed probabilities of all words under consecutive pieces of a matrix, each (4**columns,) float32."""
     pieces = np.array_split(pfm, -(-pfm.shape[1] // _PIECE), axis=1)
     tables = []
     for piece in pieces:
@@ -120,7 +123,7 @@ def _columns(table: np.ndarray) -> int:
 
 
 def _words(codes: np.ndarray, columns: int) -> np.ndarray:
-    """The index (n, L - columns + 1) of the word that starts at each position, its first base the most weighty."""
+    """Index (n, L - columns + 1) of the word that starts at each position, in base 4."""
     positions = codes.shape[1] - columns + 1
     index = codes[:, :positions].astype(np.int32)
     for column in range(1, columns):

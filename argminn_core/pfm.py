@@ -1,4 +1,4 @@
-"""Position frequency matrices: the `Motif`, MEME in and out, JASPAR and TRANSFAC out, the JASPAR 2026 database.
+"""Position frequency matrices: `Motif`, MEME in and out, JASPAR and TRANSFAC out, the JASPAR 2026 database.
 
 Letters travel in the order A, C, G, T, as the rows of every matrix.
 """
@@ -29,15 +29,21 @@ class Motif:
 
     Parameters
     ----------
-    name : identifier without white space, such as MA0139.2 or REST_left.
-    pfm : (4, W) float64, rows A, C, G, T; every column sums to 1. Kept as a read-only copy.
-    alt : the name that people use, such as CTCF.
-    nsites : how many sites the matrix was made from, where known.
-    source : where it came from, such as JASPAR2026.
+    name : str
+        Identifier without white space, such as MA0139.2 or REST_left.
+    pfm : ndarray
+        (4, W) float64, rows A, C, G, T; every column sums to 1. Kept as a read-only copy.
+    alt : str
+        The name that people use, such as CTCF.
+    nsites : float, optional
+        How many sites the matrix was made from.
+    source : str
+        Where it came from, such as JASPAR2026.
 
     Raises
     ------
-    InputError : the matrix is not (4, W) with W > 0, or a column is not a distribution.
+    InputError
+        The matrix is not (4, W) with W > 0, or a column is not a distribution.
     """
 
     name: str
@@ -96,13 +102,14 @@ class Motif:
 
         Raises
         ------
-        InputError : no column reaches `bits`.
+        InputError
+            No column reaches `bits`.
         """
         start0, end0 = self.core(bits)
         if end0 == 0:
             raise InputError(
                 f"nothing is left of motif {self.name} after trimming",
-                found=f"at most {self.information.max():.2f} bit in a column", expected=f"at least {bits} bit",
+                found=f"at most {self.information.max():.2f} bit a column", expected=f"at least {bits} bit",
             )  # fmt: skip
         return self.columns(start0, end0)
 
@@ -120,9 +127,12 @@ def log_odds(
 
     Parameters
     ----------
-    pfm : (4, W) frequencies.
-    background : frequencies of A, C, G, T; uniform by default.
-    pseudocount : the share of background mixed into every column, so that no ratio is zero; 0 allows -inf.
+    pfm : ndarray
+        (4, W) frequencies.
+    background : sequence of 4 floats, optional
+        Frequencies of A, C, G, T; uniform by default.
+    pseudocount : float
+        How much background is mixed into every column for each unit of motif; 0 allows -inf.
     """
     base = np.asarray(UNIFORM if background is None else background, dtype=np.float64)[:, None]
     mixed = (np.asarray(pfm, dtype=np.float64) + pseudocount * base) / (1.0 + pseudocount)
@@ -136,16 +146,18 @@ def log_odds(
 def read_meme(source: str | Path | bytes) -> list[Motif]:
     """Read the motifs of a MEME file, minimal or full.
 
-    Every key=value of a matrix line is optional, rows may be off 1 by rounding (they are renormalised), motifs may
-    follow each other without a blank line, and the file may end on its last row.
+    Every key=value of a matrix line is optional, rows may be off 1 by rounding (they are renormalised),
+    motifs may follow each other without a blank line, and the file may end on its last row.
 
     Parameters
     ----------
-    source : a path, the bytes of a file, or its text (any string with a line break).
+    source : str, Path or bytes
+        A path, the bytes of a file, or its text (any string with a line break).
 
     Raises
     ------
-    InputError : no motif, another alphabet, a row that is not a distribution, or a cut-off matrix; with the line.
+    InputError
+        No motif, another alphabet, a row that is no distribution, a cut-off matrix; with its line.
     """
     text, where = _text_of(source)
     motifs = list(_MemeReader(text, where).motifs())
@@ -220,7 +232,7 @@ class _MemeReader:
             if letters.upper() != ALPHABET:
                 raise self._error("the motifs are not DNA", found=letters or "no letters", expected=ALPHABET)
             return
-        # A custom definition, `ALPHABET "DNA" ...` to `END ALPHABET`; its letters show in the width of the rows.
+        # A custom definition, `ALPHABET "DNA"` to `END ALPHABET`: the rows show how many letters it has.
         while (line := self._next()) is not None and not line.startswith("END ALPHABET"):
             pass
 
@@ -256,7 +268,8 @@ class _MemeReader:
             )  # fmt: skip
         if width is not None and self.at < len(self.lines) and self._row(self.lines[self.at], name):
             raise self._error(
-                f"the matrix of motif {name} goes on after its last row", line=self.at + 1, expected=f"{int(width)} rows"
+                f"the matrix of motif {name} goes on after its last row", line=self.at + 1,
+                expected=f"{int(width)} rows",
             )  # fmt: skip
         pfm = np.array(rows).T
         return Motif(name, pfm / pfm.sum(axis=0), alt, nsites, "MEME")
@@ -304,15 +317,14 @@ def to_meme(motifs: Iterable[Motif]) -> str:
     ]
     for motif in motifs:
         rows = "\n".join(" ".join(f"{value:.6f}" for value in column) for column in motif.pfm.T)
-        parts.append(
-            f"\nMOTIF {_word(motif.name)} {_word(motif.alt)}".rstrip() + "\n"
-            f"letter-probability matrix: alength= 4 w= {motif.width} nsites= {motif.nsites or 20:g} E= 0\n{rows}\n"
-        )
+        keys = f"alength= 4 w= {motif.width} nsites= {motif.nsites or 20:g} E= 0"
+        title = f"MOTIF {_word(motif.name)} {_word(motif.alt)}".rstrip()
+        parts.append(f"\n{title}\nletter-probability matrix: {keys}\n{rows}\n")
     return "".join(parts)
 
 
 def to_jaspar(motifs: Iterable[Motif]) -> str:
-    """The motifs as JASPAR count matrices; frequencies are scaled to `nsites`, or to 1000 where it is unknown."""
+    """The motifs as JASPAR count matrices; frequencies are scaled to `nsites`, or to 1000 where unknown."""
     parts = []
     for motif in motifs:
         parts.append(f">{_word(motif.name)}\t{_word(motif.alt or motif.name)}\n")
@@ -326,7 +338,7 @@ def to_transfac(motifs: Iterable[Motif]) -> str:
     parts = []
     for motif in motifs:
         parts.append(
-            f"AC  {_word(motif.name)}\nXX\nID  {_word(motif.alt or motif.name)}\nXX\nP0      A      C      G      T\n"
+            f"AC  {_word(motif.name)}\nXX\nID  {_word(motif.alt or motif.name)}\nXX\nP0  A  C  G  T\n"
         )
         for column, (values, base) in enumerate(zip(motif.pfm.T, motif.consensus, strict=True), start=1):
             numbers = " ".join(f"{value * (motif.nsites or 1000):.2f}" for value in values)
@@ -351,7 +363,8 @@ def jaspar(matrix_id: str) -> Motif:
 
     Raises
     ------
-    InputError : there is no such matrix.
+    InputError
+        There is no such matrix.
     """
     base, _, version = matrix_id.strip().upper().partition(".")
     found = [
@@ -368,11 +381,12 @@ def jaspar(matrix_id: str) -> Motif:
 
 
 def jaspar_collection(groups: Sequence[str] = ("vertebrates",)) -> list[Motif]:
-    """The latest version of every JASPAR 2026 CORE matrix of some taxonomic groups, in the order of their ids.
+    """The latest version of every JASPAR 2026 CORE matrix of some taxonomic groups, in the order of ids.
 
     Raises
     ------
-    InputError : a group that JASPAR does not have.
+    InputError
+        A group that JASPAR does not have.
     """
     return list(_collection(tuple(groups)))
 
@@ -380,11 +394,8 @@ def jaspar_collection(groups: Sequence[str] = ("vertebrates",)) -> list[Motif]:
 @lru_cache(maxsize=8)
 def _collection(groups: tuple[str, ...]) -> tuple[Motif, ...]:
     marks = ", ".join("?" * len(groups))
-    rows = _select(
-        f"a.VAL in ({marks}) and m.VERSION = (select max(VERSION) from MATRIX n where n.BASE_ID = m.BASE_ID "
-        "and n.COLLECTION = 'CORE')",
-        groups,
-    )
+    latest = "(select BASE_ID, max(VERSION) from MATRIX where COLLECTION = 'CORE' group by BASE_ID)"
+    rows = _select(f"a.VAL in ({marks}) and (m.BASE_ID, m.VERSION) in {latest}", groups)
     if not rows:
         raise InputError(
             "JASPAR 2026 has no such taxonomic group", found=", ".join(groups) or "none",
@@ -397,12 +408,11 @@ def _select(condition: str, values: Sequence[str]) -> list[Motif]:
     """Matrices of the CORE collection in one query: pyjaspar's own loop takes seconds for a collection."""
     from pyjaspar import jaspardb
 
-    query = (
-        "select m.BASE_ID || '.' || m.VERSION, m.NAME, d.row, d.col, d.val from MATRIX m "
-        "join MATRIX_DATA d on d.ID = m.ID "
-        "where m.COLLECTION = 'CORE' and m.ID in (select m.ID from MATRIX m join MATRIX_ANNOTATION a on a.ID = m.ID "
-        f"where a.TAG = 'tax_group' and {condition}) order by m.BASE_ID, m.VERSION, d.row, d.col"
-    )
+    query = f"""
+        select m.BASE_ID || '.' || m.VERSION, m.NAME, d.row, d.col, d.val
+        from MATRIX m join MATRIX_ANNOTATION a on a.ID = m.ID join MATRIX_DATA d on d.ID = m.ID
+        where m.COLLECTION = 'CORE' and a.TAG = 'tax_group' and {condition}
+        order by m.BASE_ID, m.VERSION, d.row, d.col"""
     # A connection for each call: SQLite's belong to one thread, and a web app has many.
     with closing(jaspardb(release="JASPAR2026").conn) as connection:
         rows = connection.execute(query, tuple(values)).fetchall()

