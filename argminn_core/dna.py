@@ -1,7 +1,7 @@
 """Letters <-> codes <-> one-hot.
 
-Codes are `uint8`: A 0, C 1, G 2, T 3, N 4; they are how sequences travel and wait, at a byte a base. Models take
-one-hot `X` of shape (N, 4, L), channels A, C, G, T; an N is four zeros.
+Codes are `uint8`: A 0, C 1, G 2, T 3, N 4; they are how sequences travel and wait, at a byte a base. Models
+take one-hot `X` of shape (N, 4, L), channels A, C, G, T; an N is four zeros.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _RC_LETTERS = str.maketrans("ACGTNacgtn", "TGCANtgcan")
 def encode(sequence: str | bytes, *, ambiguous: str = "error", name: str = "the sequence") -> np.ndarray:
     """Letters to codes, shape (L,). Lower case is upper-cased.
 
-    `ambiguous="N"` turns every letter outside ACGTN into N; otherwise such a letter raises `InputError` with its
-    column, counted from 1.
+    `ambiguous="N"` turns every letter outside ACGTN into N; otherwise such a letter raises `InputError` with
+    its column, counted from 1.
     """
     raw = sequence.encode("ascii", "replace") if isinstance(sequence, str) else bytes(sequence)
     codes = _ENCODE[np.frombuffer(raw, dtype=np.uint8)]
@@ -38,9 +38,10 @@ def encode(sequence: str | bytes, *, ambiguous: str = "error", name: str = "the 
     if bad.any():
         if ambiguous != "N":
             column = int(bad.argmax())
+            letter = sequence[column] if isinstance(sequence, str) else chr(raw[column])
             raise InputError(
                 f"{name} has a letter that is not DNA at column {column + 1}",
-                found=repr(chr(raw[column])), expected="A, C, G, T or N",
+                found=repr(letter), expected="A, C, G, T or N",
                 mend="Correct it, or ask for ambiguous letters to be read as N",
             )  # fmt: skip
         codes[bad] = N_CODE
@@ -48,13 +49,18 @@ def encode(sequence: str | bytes, *, ambiguous: str = "error", name: str = "the 
 
 
 def encode_all(sequences: Sequence[str]) -> np.ndarray:
-    """Sequences of one length to codes, shape (N, L)."""
+    """Sequences of one length to codes, shape (N, L); an `InputError` counts the sequences from 1."""
     lengths = {len(sequence) for sequence in sequences}
     if len(lengths) > 1:
         raise InputError("the sequences differ in length", found=f"{min(lengths)} to {max(lengths)}")
     if not sequences:
         return np.zeros((0, 0), dtype=np.uint8)
-    return encode("".join(sequences)).reshape(len(sequences), -1)
+    try:
+        return encode("".join(sequences)).reshape(len(sequences), *lengths)
+    except InputError:
+        for i, sequence in enumerate(sequences, start=1):
+            encode(sequence, name=f"sequence {i}")
+        raise
 
 
 def decode(codes: np.ndarray) -> str:

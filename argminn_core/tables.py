@@ -1,12 +1,14 @@
 """The columns of every table, for reading, writing and checking: the only place where they are named.
 
-`PLACEMENTS` is the one idea that keeps the package small: the simulator emits it as truth, instance calling as
-calls, design renders it, the plots draw it. Coordinates are 0-based and half-open (`start0`, `end0`).
+`PLACEMENTS` is the one idea that keeps the package small: the simulator emits it as truth, instance calling
+as calls, design renders it, the plots draw it. Coordinates are 0-based and half-open (`start0`, `end0`).
 """
 
 from __future__ import annotations
 
+import gzip
 import io
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,10 +64,7 @@ class Table:
         for name in known:
             kind = self.kinds[name]
             try:
-                if kind in ("text", "strand"):
-                    frame[name] = frame[name].astype(object).where(frame[name].notna(), "").map(str).astype(object)
-                else:
-                    frame[name] = frame[name].astype(_DTYPE[kind])
+                frame[name] = _cast(frame[name], kind)
             except (ValueError, TypeError) as error:
                 raise InputError(
                     f"column {name} of {where} holds a value that is not of kind {kind}", found=str(error)
@@ -73,26 +72,35 @@ class Table:
             if kind == "strand" and (bad := ~frame[name].isin(["+", "-"])).any():
                 row = int(bad.to_numpy().argmax())
                 raise InputError(
-                    f"row {row + 1} of {where} has no strand", found=repr(frame[name].iloc[row]), expected="+ or -"
+                    f"row {row + 1} of {where} has no strand",
+                    found=repr(frame[name].iloc[row]),
+                    expected="+ or -",
                 )
         return frame
 
     def read(self, source: str | Path | bytes) -> pd.DataFrame:
-        """Read a TSV (path or bytes) and check it; lines that start with # are comments."""
+        """Read a TSV (path or bytes, plain or gzip) and check it; lines above the header that start with # are comments.
+
+        Raises
+        ------
+        InputError : the file cannot be read, or is not this table.
+        """
         name = "the uploaded table" if isinstance(source, bytes) else str(source)
-        handle = io.BytesIO(source) if isinstance(source, bytes) else source
+        raw = _raw(source, name)
+        while raw.startswith(b"#"):  # only above the header: below, a name may start with # too
+            raw = raw.partition(b"\n")[2]
         text = [column for column, kind in self.kinds.items() if kind in ("text", "strand")]
         try:
             frame = pd.read_csv(
-                handle, sep="\t", comment="#", dtype=dict.fromkeys(text, str), keep_default_na=False,
+                io.BytesIO(raw), sep="\t", dtype=dict.fromkeys(text, str), keep_default_na=False,
                 na_values={c: [""] for c, kind in self.kinds.items() if kind in ("int", "float")},
             )  # fmt: skip
-        except FileNotFoundError as error:
-            raise InputError(f"{name} does not exist", mend="Check the path") from error
         except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
             raise InputError(
                 f"{name} is not a tab-separated table", found=str(error), expected=", ".join(self.columns)
             ) from error
+        if not isinstance(frame.index, pd.RangeIndex):  # pandas took the first columns for row names
+            raise InputError(f"{name} has rows with more columns than its first line names")
         return self.check(frame, source=name)
 
     def write(self, frame: pd.DataFrame, path: str | Path) -> None:
@@ -103,20 +111,51 @@ class Table:
         return self.check(frame).to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
 
 
-_SITE: dict[str, Kind] = {"sequence": "text", "start0": "int", "end0": "int", "motif": "text", "strand": "strand"}
+def _cast(values: pd.Series, kind: Kind) -> pd.Series:
+    """A column as its kind; `ValueError` rather than a fraction cut off or a word taken for True."""
+    if kind in ("text", "strand"):
+        return values.astype(object).where(values.notna(), "").map(str).astype(object)
+    if kind == "bool" and values.dtype != bool:
+        words = values.map(str).str.lower()
+        if (bad := ~words.isin(["true", "false", "1", "0"])).any():
+            raise ValueError(f"{values[bad].iloc[0]!r} is neither true nor false")
+        return words.isin(["true", "1"])
+    cast = values.astype(_DTYPE[kind])
+    if kind == "int" and pd.api.types.is_float_dtype(values.dtype) and (bad := cast != values).any():
+        raise ValueError(f"{values[bad].iloc[0]} is not a whole number")
+    return cast
+
+
+def _raw(source: str | Path | bytes, name: str) -> bytes:
+    try:
+        raw = source if isinstance(source, bytes) else Path(source).read_bytes()
+        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except FileNotFoundError as error:
+        raise InputError(f"{name} does not exist", mend="Check the path") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{name} cannot be read", found=str(error)) from error
+
+
+_SITE: dict[str, Kind] = {
+    "sequence": "text",
+    "start0": "int",
+    "end0": "int",
+    "motif": "text",
+    "strand": "strand",
+}
 
 # `site`: the letters that a placement writes; where empty, the motif's consensus is written.
 PLACEMENTS = Table("placements", _SITE, {"site": "text", "score": "float"})
 
 # attention: largest over layers and heads; activation: the filter's; contribution: the logit's fall when the
-# instance is replaced by background; readers: the layers and heads that looked, such as "1.2,3.4" (both from 1).
+# instance is replaced by background; readers: the layers and heads that looked, such as "1.2,3.4" (from 1).
 INSTANCES = Table(
     "instances",
     {**_SITE, "attention": "float", "activation": "float", "contribution": "float"},
     {"readers": "text", "site": "text"},
 )
 
-# One row a window: a record of the model's own length is one window, a longer one is tiled, a shorter one padded.
+# One row a window: a record of the model's own length is one window, a longer one is tiled, a shorter padded.
 PREDICTIONS = Table(
     "predictions",
     {"sequence": "text", "logit": "float", "probability": "float"},
@@ -139,4 +178,6 @@ MOTIFS = Table(
 )  # fmt: skip
 
 # Genomic intervals; `summit` is an absolute 0-based position.
-REGIONS = Table("regions", {"chrom": "text", "start0": "int", "end0": "int", "name": "text", "summit0": "int"})
+REGIONS = Table(
+    "regions", {"chrom": "text", "start0": "int", "end0": "int", "name": "text", "summit0": "int"}
+)
