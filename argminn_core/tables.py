@@ -79,7 +79,7 @@ class Table:
         return frame
 
     def read(self, source: str | Path | bytes) -> pd.DataFrame:
-        """Read a TSV (path or bytes, plain or gzip) and check it; lines above the header that start with # are comments.
+        """Read a TSV (path or bytes, plain or gzip) and check it; # starts a comment line above the header.
 
         Raises
         ------
