@@ -78,7 +78,7 @@ def test_duplicates_are_dropped_and_namesakes_renamed(caplog):
         sequences, dropped = read_fasta(text)
     assert texts(sequences) == {"a": "AC", "a_3": "GT", "a_2": "TT", "a_4": "GG"}
     assert sequences.headers == ["a 1", "a 3", "a_2", "a 5"]
-    assert dropped.values.tolist() == [
+    assert dropped.to_numpy().tolist() == [
         ["a", "duplicate", "record 2 repeats the name and the sequence of an earlier one"],
         ["a", "duplicate", "record 5 repeats the name and the sequence of an earlier one"],
         ["b", "empty", "a header without a sequence"],
