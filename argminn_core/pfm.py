@@ -250,26 +250,22 @@ class _MemeReader:
         if self._number(keys, "alength") not in (None, 4):
             raise self._error(f"the matrix of motif {name} is not DNA", found=f"alength= {keys['alength']}")
         rows: list[list[float]] = []
-        while width is None or len(rows) < width:
-            line = self._next()
-            if line == "" and not rows:
-                continue
-            row = self._row(line, name) if line else None
-            if row is None:
+        while (width is None or len(rows) < width) and (line := self._next()) is not None:
+            if row := self._row(line, name):
+                rows.append(row)
+            elif line or rows:  # blank lines may come before the first row
+                self.at -= 1  # what ended the rows may be the next MOTIF
                 break
-            rows.append(row)
-        if line and row is None:
-            self.at -= 1  # the line that ended the rows may be the next MOTIF
-        if not rows or (width is not None and len(rows) < width):
+        if not rows or len(rows) < (width or 0):
             raise self._error(
                 f"the matrix of motif {name} is cut off", line=min(self.at + 1, len(self.lines)),
-                found=f"{len(rows)} rows", expected=f"{int(width) if width is not None else 'some'} rows",
+                found=f"{len(rows)} rows", expected=f"{width:g} rows" if width else "4 frequencies a row",
                 mend="Save the file again, or correct w=",
             )  # fmt: skip
         if width is not None and self.at < len(self.lines) and self._row(self.lines[self.at], name):
             raise self._error(
                 f"the matrix of motif {name} goes on after its last row", line=self.at + 1,
-                expected=f"{int(width)} rows",
+                expected=f"{width:g} rows",
             )  # fmt: skip
         pfm = np.array(rows).T
         return Motif(name, pfm / pfm.sum(axis=0), alt, nsites, "MEME")
@@ -317,7 +313,7 @@ def to_meme(motifs: Iterable[Motif]) -> str:
     ]
     for motif in motifs:
         rows = "\n".join(" ".join(f"{value:.6f}" for value in column) for column in motif.pfm.T)
-        keys = f"alength= 4 w= {motif.width} nsites= {motif.nsites or 20:g} E= 0"
+        keys = f"alength= 4 w= {motif.width} nsites= {round(motif.nsites or 20)} E= 0"
         title = f"MOTIF {_word(motif.name)} {_word(motif.alt)}".rstrip()
         parts.append(f"\n{title}\nletter-probability matrix: {keys}\n{rows}\n")
     return "".join(parts)
@@ -342,7 +338,7 @@ def to_transfac(motifs: Iterable[Motif]) -> str:
         )
         for column, (values, base) in enumerate(zip(motif.pfm.T, motif.consensus, strict=True), start=1):
             numbers = " ".join(f"{value * (motif.nsites or 1000):.2f}" for value in values)
-            parts.append(f"{column:02d} {numbers} {base}\n")
+            parts.append(f"{column:02d}  {numbers} {base}\n")  # two spaces: Biopython insists
         parts.append("XX\n//\n")
     return "".join(parts)
 

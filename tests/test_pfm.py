@@ -1,0 +1,230 @@
+import io
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from argminn_core.errors import InputError
+from argminn_core.pfm import (
+    Motif,
+    jaspar,
+    jaspar_collection,
+    log_odds,
+    read_meme,
+    to_jaspar,
+    to_meme,
+    to_transfac,
+)
+
+MATRIX = np.array(
+    [[0.1, 0.9, 0.25, 0.0], [0.2, 0.05, 0.25, 1.0], [0.3, 0.05, 0.25, 0.0], [0.4, 0.0, 0.25, 0.0]]
+)
+ROWS = "0.1 0.2 0.3 0.4\n0.9 0.05 0.05 0\n"
+
+
+@st.composite
+def motif_lists(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    widths = draw(st.lists(st.integers(1, 30), min_size=1, max_size=4))
+    return [
+        Motif(
+            f"m{i}", rng.dirichlet([draw(st.sampled_from([0.05, 1.0]))] * 4, width).T, alt=f"ALT{i}" * (i % 2)
+        )
+        for i, width in enumerate(widths)
+    ]
+
+
+def same(one, two, atol=1e-6):
+    return one.shape == two.shape and np.allclose(one, two, atol=atol)
+
+
+def test_motif_knows_its_consensus_and_information():
+    motif = Motif("m", MATRIX)
+    assert motif.width == 4 and motif.consensus == "TAAC"
+    assert motif.information == pytest.approx([0.153561, 1.431004, 0, 2], abs=1e-5)
+    assert motif.core() == (1, 4) and motif.trimmed().width == 3
+    turned = motif.reverse_complement()
+    assert turned.consensus == "GATA" and same(turned.reverse_complement().pfm, motif.pfm)
+    with pytest.raises(ValueError, match="read-only"):
+        motif.pfm[0, 0] = 1
+    assert Motif("flat", np.full((4, 3), 0.25)).core() == (0, 0)
+    with pytest.raises(InputError, match="nothing is left"):
+        Motif("flat", np.full((4, 3), 0.25)).trimmed()
+
+
+@pytest.mark.parametrize(
+    "pfm", [np.zeros((4, 0)), np.ones((3, 5)), np.ones((4, 2)), [[2], [-1], [0], [0]], [[np.nan]] * 4]
+)
+def test_motif_refuses_what_is_no_distribution(pfm):
+    with pytest.raises(InputError):
+        Motif("m", pfm)
+
+
+def test_log_odds_are_bits():
+    assert log_odds(MATRIX, pseudocount=0)[1] == pytest.approx(np.log2(MATRIX[1] / 0.25))
+    assert np.isfinite(log_odds(MATRIX)).all() and np.isneginf(log_odds(MATRIX, pseudocount=0)).any()
+    background = [0.4, 0.1, 0.1, 0.4]
+    assert log_odds(np.array(background)[:, None], background) == pytest.approx(np.zeros((4, 1)))
+
+
+@settings(max_examples=30, deadline=None)
+@given(motif_lists())
+def test_meme_reads_back(motifs):
+    back = read_meme(to_meme(motifs))
+    assert [(m.name, m.alt) for m in back] == [(m.name, m.alt) for m in motifs]
+    assert all(same(one.pfm, two.pfm, 2e-6) for one, two in zip(motifs, back, strict=True))
+
+
+def test_nsites_are_written_as_an_integer():
+    assert "nsites= 2105198 " in to_meme([Motif("m", MATRIX, nsites=2105198.4)])
+
+
+@settings(max_examples=15, deadline=None)
+@given(motif_lists())
+def test_biopython_and_memelite_read_what_we_write(tmp_path_factory, motifs):
+    from Bio import motifs as bio
+    from memelite.io import read_meme as memelite
+
+    def frequencies(record):
+        counts = np.array([record.counts[base] for base in "ACGT"])
+        return counts / counts.sum(axis=0)
+
+    with catch_warnings():
+        simplefilter("ignore")  # Biopython has an opinion about spaces in TRANSFAC
+        meme = bio.parse(io.StringIO(to_meme(motifs)), "minimal")
+        jaspar_ = bio.parse(io.StringIO(to_jaspar(motifs)), "jaspar")
+        transfac = bio.parse(io.StringIO(to_transfac(motifs)), "transfac")
+    path = tmp_path_factory.mktemp("meme") / "motifs.meme"
+    path.write_text(to_meme(motifs))
+    lite = list(memelite(str(path)).values())
+    for at, motif in enumerate(motifs):
+        assert meme[at].name == motif.name and jaspar_[at].matrix_id == motif.name
+        assert transfac[at]["AC"] == motif.name
+        assert same(frequencies(meme[at]), motif.pfm, 0.05)  # it rounds to 20 sites
+        assert same(frequencies(jaspar_[at]), motif.pfm, 1e-4)
+        assert same(frequencies(transfac[at]), motif.pfm, 1e-4)
+        assert same(lite[at], motif.pfm, 2e-6)
+
+
+HEAD = (
+    "MEME version 4\n\nALPHABET= ACGT\n\nstrands: + -\n\n"
+    "Background letter frequencies\nA 0.25 C 0.25 G 0.25 T 0.25\n\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + "MOTIF one ALT\nletter-probability matrix: alength= 4 w= 2 nsites= 20 E= 0\n" + ROWS,
+        HEAD + "MOTIF one ALT\nletter-probability matrix: alength=4 w=2\n" + ROWS.rstrip(),
+        HEAD + "MOTIF one ALT\n\nletter-probability matrix:\n" + ROWS,
+        HEAD + "MOTIF one ALT\nletter-probability matrix:\n\n" + ROWS + "URL http://example.org\n",
+        "MOTIF one ALT\nletter-probability matrix: nsites= 12.5 E= 1e-3\n" + ROWS + "\n\n",
+        "MEME version 4\nMOTIF\tone\tALT\nletter-probability matrix: w= 2\n " + ROWS.replace(" ", "\t"),
+        (HEAD + "MOTIF one ALT\nletter-probability matrix: w= 2 E= 1e-5\n" + ROWS).replace("\n", "\r\n"),
+        "MEME version 5.5\nALPHABET \"DNA\" DNA-LIKE\nA \"Adenine\" CC0000 ~ T\nEND ALPHABET\nMOTIF one ALT\n"
+        "letter-probability matrix: alength= 4 w= 2\n" + ROWS,
+    ],
+)  # fmt: skip
+def test_meme_variants(text):
+    for source in (text, text.encode()):
+        (motif,) = read_meme(source)
+        assert (motif.name, motif.alt) == ("one", "ALT")
+        assert same(motif.pfm, MATRIX[:, :2])
+
+
+@pytest.mark.parametrize("header", ["letter-probability matrix:", "letter-probability matrix: w= 2"])
+def test_motifs_that_touch_and_rows_that_are_rounded(header):
+    rounded = "0.333 0.333 0.333 0\n0.255 0.255 0.25 0.245\n"
+    text = f"MOTIF a\n{header}\n{ROWS}MOTIF b B\n{header}\n{rounded}MOTIF c\n{header}\n{ROWS}"
+    motifs = read_meme(text)
+    assert [motif.name for motif in motifs] == ["a", "b", "c"] and [motif.alt for motif in motifs] == [
+        "",
+        "B",
+        "",
+    ]
+    assert motifs[1].pfm.sum(axis=0) == pytest.approx([1, 1])
+    assert [motif.width for motif in motifs] == [2, 2, 2]
+
+
+def test_full_meme_output_has_other_matrices_that_are_skipped():
+    text = (
+        "MEME version 5.5.7\n\nMOTIF GGAA MEME-1\twidth =   2  sites =  20\n--------\n"
+        "log-odds matrix: alength= 4 w= 2 n= 3 bayes= 4\n  100  -20 -100  10\n 1 2 3 4\n--------\n"
+        f"letter-probability matrix: alength= 4 w= 2 nsites= 20 E= 1.0e-3\n{ROWS}--------\n\n"
+        f"MOTIF  2\twidth = 2  sites = 9\nletter-probability matrix: w= 2\n{ROWS}--------\n"
+    )
+    assert [(m.name, m.alt, m.nsites) for m in read_meme(text)] == [("GGAA", "MEME-1", 20), ("2", "", None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("MEME version 4\n\n", "holds no motif"),
+        ("MOTIF a\nletter-probability matrix: w= 3\n" + ROWS, r"line 4 .*cut off.*2 rows.*3 rows"),
+        ("MOTIF a\nletter-probability matrix: w= 3\n" + ROWS + "\nMOTIF b\n", r"line 5 .*cut off"),
+        ("MOTIF a\nletter-probability matrix: w= 3\n" + ROWS + "MOTIF b\n", r"line 5 .*cut off"),
+        ("MOTIF a\nletter-probability matrix:\n", r"line 2 .*cut off"),
+        ("MOTIF a\nletter-probability matrix: w= 1\n" + ROWS, r"line 4 .*goes on"),
+        ("MOTIF a\nMOTIF b\nletter-probability matrix:\n" + ROWS, "line 1 .*motif a has no"),
+        ("x\nMOTIF a\n", "line 2 .*cut off"),
+        ("x\nMOTIF\n", "line 2 .*without a name"),
+        ("x\nletter-probability matrix:\n" + ROWS, "line 2 .*without a MOTIF"),
+        ("MOTIF a\nletter-probability matrix:\n0.5 0.5 0.5 0.5\n", "line 3 .*sum to 1"),
+        ("MOTIF a\nletter-probability matrix:\n0.5 0.5 0\n", "line 3 .*four frequencies"),
+        ("MOTIF a\nletter-probability matrix:\n-0.5 0.5 0.5 0.5\n", "line 3 .*four frequencies"),
+        ("MOTIF a\nletter-probability matrix:\nnan 0.5 0.5 0\n", "line 3 .*four frequencies"),
+        ("MOTIF a\nletter-probability matrix: w= x\n" + ROWS, "line 2 .*not a number"),
+        ("MOTIF a\nletter-probability matrix: alength= 20 w= 2\n" + ROWS, "line 2 .*not DNA"),
+        ("ALPHABET= ACDEFGHIKLMNPQRSTVWY\nMOTIF a\n", "line 1 .*not DNA"),
+        (b"\xff\xfe\x00bin", "not a text file"),
+        ("/no/such/file.meme", "cannot be read"),
+    ],
+)
+def test_broken_meme_names_the_line(text, message):
+    with pytest.raises(InputError, match=message):
+        read_meme(text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 400), st.integers(0, 2**32 - 1))
+def test_a_cut_file_is_read_or_refused_never_a_crash(cut, seed):
+    text = to_meme([Motif("a", np.random.default_rng(seed).dirichlet([1] * 4, 6).T), Motif("b", MATRIX)])
+    try:
+        assert read_meme(text[:cut].encode())
+    except InputError as error:
+        assert str(error)
+
+
+def test_reading_from_a_path(tmp_path):
+    path = tmp_path / "m.meme"
+    path.write_text(to_meme([Motif("a", MATRIX)]))
+    assert read_meme(path)[0].name == read_meme(str(path))[0].name == "a"
+
+
+def test_jaspar_by_id():
+    ctcf = jaspar("MA0139.2")
+    assert (ctcf.name, ctcf.alt, ctcf.width, ctcf.source) == ("MA0139.2", "CTCF", 15, "JASPAR2026")
+    assert ctcf.consensus == "GCCACCAGGGGGCGC" and ctcf.nsites == 913
+    assert jaspar("ma0139").name == "MA0139.2"
+    assert jaspar("MA0080.6").trimmed().consensus == "AAAGAGGAAGTGG"
+    with pytest.raises(InputError, match="MA9999"):
+        jaspar("MA9999.1")
+
+
+def test_jaspar_collection_is_pyjaspars():
+    from pyjaspar import jaspardb
+
+    motifs = jaspar_collection()
+    assert len(motifs) == 1019 and len({motif.name for motif in motifs}) == 1019
+    database = jaspardb(release="JASPAR2026")
+    for motif in motifs[::100]:
+        theirs = database.fetch_motif_by_id(motif.name)
+        counts = np.array([theirs.counts[base] for base in "ACGT"])
+        assert theirs.name == motif.alt and same(counts / counts.sum(axis=0), motif.pfm)
+        assert theirs.tax_group == "vertebrates"
+    assert len(jaspar_collection(("vertebrates", "insects"))) > 1019
+    with pytest.raises(InputError, match="taxonomic group"):
+        jaspar_collection(("martians",))
