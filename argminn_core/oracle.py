@@ -12,7 +12,8 @@ from itertools import product
 import numpy as np
 
 from argminn_core.dna import reverse_complement_codes
-from argminn_core.simulate import Configuration, Grammar, motifs_of, start_range
+from argminn_core.grammars import Configuration, Grammar, motifs_of
+from argminn_core.simulate import start_range
 
 _ROWS = 512  # sequences in work at once
 _LEAST = 1e-300  # a sequence that a side cannot make gets a large finite score instead of an infinite one
