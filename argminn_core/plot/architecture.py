@@ -31,12 +31,18 @@ def architecture_svg(
 
     Parameters
     ----------
-    motifs : (name, pfm (4, w)) in the order of their importance; the first six are drawn.
-    colours : CSS colour of each motif name.
-    length, filters, width, layers, heads : of the configuration.
-    strands : 2 when every filter is also scanned reverse-complemented.
-    evidence : every filter also adds to the logit by itself.
-    ink : colour of text and lines; an <img> cannot see the theme of its page.
+    motifs : sequence of (str, ndarray)
+        Name and PFM (4, w) in the order of their importance; the first six are drawn.
+    colours : mapping
+        CSS colour of each motif name.
+    length, filters, width, layers, heads : int
+        Of the configuration.
+    strands : int
+        2 when every filter is also scanned reverse-complemented.
+    evidence : bool
+        Every filter also adds to the logit by itself.
+    ink : str
+        Colour of the text; an <img> cannot see the theme of its page.
     """
     bottom = _TOP + _BODY
     height = bottom + (66 if evidence else 40)

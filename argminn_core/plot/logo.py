@@ -61,11 +61,20 @@ def logo_svg(
 
     Parameters
     ----------
-    height : pixels for 2 bits, or for probability 1.
-    column_width : pixels a column; 0.3 of the height when left out.
-    title : accessible name; any text, it is escaped.
-    axis : draw a scale of 0, 1, 2 bits (or 0, 1) at the left.
-    core : columns `start, end` that count; those outside are drawn pale.
+    pfm : ndarray
+        (4, W), columns sum to 1.
+    height : float
+        Pixels for 2 bits, or for probability 1.
+    column_width : float, optional
+        Pixels a column; 0.3 of the height when left out.
+    mode : {"information", "probability"}
+        What the height of a letter means.
+    title : str
+        Accessible name; any text, it is escaped.
+    axis : bool
+        Draw a scale of 0, 1, 2 bits (or 0, 1) at the left.
+    core : (int, int), optional
+        Columns `start, end` that count; those outside are drawn pale.
 
     Raises
     ------

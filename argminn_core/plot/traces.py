@@ -61,18 +61,27 @@ def attention_figure(
 
     Parameters
     ----------
-    att : (K, A, P), one sequence's attention.
-    act : (C, P), its activations; channel `c` is motif `c % F` on strand `c // F`.
-    instances : its INSTANCES rows, in the record's coordinates.
-    motifs : F names, in the order of the filters.
-    colours : CSS colour of each motif name; those that are missing are drawn grey.
-    width : W, the bases of a filter's window.
-    start0 : the record's base at which `att` and `act` start.
-    scale : F, the activation that is drawn at full strength; the largest one seen here when left out.
+    att : ndarray
+        (K, A, P), one sequence's attention.
+    act : ndarray
+        (C, P), its activations; channel `c` is motif `c % F` on strand `c // F`.
+    instances : DataFrame
+        Its INSTANCES rows, in the record's coordinates.
+    motifs : sequence of str
+        F names, in the order of the filters.
+    colours : mapping
+        CSS colour of each motif name; those that are missing are drawn grey.
+    width : int
+        W, the bases of a filter's window.
+    start0 : int
+        The record's base at which `att` and `act` start.
+    scale : sequence of float, optional
+        F, the activation that is drawn at full strength; the largest one seen here when left out.
 
     Returns
     -------
-    A figure with transparent background, for `st.plotly_chart` with the host's theme.
+    Figure
+        With a transparent background, for a host that brings its own theme.
     """
     layers, heads, positions = att.shape
     bases = np.arange(start0, start0 + positions + width - 1)
@@ -90,7 +99,7 @@ def attention_figure(
     heights = [_LANE_PX * (max(lane, default=0) + 1), _ROW_PX * len(rows), _ROW_PX * len(motifs)]
 
     figure = make_subplots(
-        rows=3, shared_xaxes=True, row_heights=heights, vertical_spacing=30 / (sum(heights) + 130),
+        rows=3, shared_xaxes=True, row_heights=heights, vertical_spacing=34 / (sum(heights) + 130),
         subplot_titles=("Instances", "Attention", "Motif activation"),
     )  # fmt: skip
     _add_instances(figure, instances, labels, lane, colours)
@@ -101,14 +110,16 @@ def attention_figure(
     figure.add_trace(_heat(bases, names, z, _GREEN, "%{z:.0%} of its largest activation"), row=3, col=1)
 
     figure.update_layout(
-        height=sum(heights) + 130, margin={"l": 8, "r": 8, "t": 26, "b": 36}, showlegend=False,
+        height=sum(heights) + 130, margin={"l": 8, "r": 8, "t": 30, "b": 36, "pad": 0}, showlegend=False,
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", hovermode="closest", dragmode="zoom",
     )  # fmt: skip
     for title in figure.layout.annotations[:3]:
-        title.update(x=0, xanchor="left", font={"size": 13, "color": NEUTRAL})
+        title.update(x=0, xanchor="left", yshift=2, font={"size": 13, "color": NEUTRAL})
     figure.update_xaxes(range=[bases[0] - 0.5, bases[-1] + 0.5], showgrid=False, zeroline=False)
     figure.update_xaxes(title="position (0-based)", row=3, col=1)
     figure.update_yaxes(showgrid=False, zeroline=False, fixedrange=True, automargin=True)
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(showline=True, mirror=True, linecolor="rgba(128,132,149,.35)", linewidth=1)
     figure.update_yaxes(autorange="reversed", tickfont={"size": 10}, row=2, col=1, dtick=1)
     figure.update_yaxes(autorange="reversed", tickfont={"size": 10}, row=3, col=1, dtick=1)
     figure.update_yaxes(range=[max(lane, default=0) + 0.6, -0.9], showticklabels=False, row=1, col=1)
@@ -146,7 +157,8 @@ def _add_instances(
     details = np.column_stack([labels, frame[blocks], readers]) if len(frame) else None
     figure.add_trace(
         go.Bar(
-            orientation="h", base=frame["start0"] - 0.5, x=frame["end0"] - frame["start0"], y=lane, width=0.42,
+            orientation="h", y=lane, width=0.42,
+            base=frame["start0"] - 0.5, x=frame["end0"] - frame["start0"],
             marker={"color": [colours.get(name, NEUTRAL) for name in frame["motif"]]},
             customdata=details,
             hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}-%{customdata[2]}<br>"
@@ -189,10 +201,16 @@ def sequence_html(
 
     Parameters
     ----------
-    text : letters of one window of a record.
-    instances : INSTANCES rows in the record's coordinates; those outside the window are left out.
-    colours : CSS colour of each motif name; those that are missing are drawn grey.
-    start0 : the record's base at which `text` starts.
+    text : str
+        Letters of one window of a record.
+    instances : DataFrame
+        INSTANCES rows in the record's coordinates; those outside the window are left out.
+    colours : mapping
+        CSS colour of each motif name; those that are missing are drawn grey.
+    start0 : int
+        The record's base at which `text` starts.
+    line : int
+        Letters a line.
     """
     window = instances[(instances["end0"] > start0) & (instances["start0"] < start0 + len(text))]
     window = window.sort_values("contribution", kind="stable").reset_index(drop=True)

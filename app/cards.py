@@ -1,0 +1,88 @@
+"""What the Models page says of a model. Cards come from files, so every part of one may be missing or odd."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from app import services
+from app.page import plain
+from argminn_core.checkpoint import ModelBundle
+from argminn_core.plot.logo import logo_img
+
+SCORES = {"auroc": "auROC", "auprc": "auPRC", "accuracy": "accuracy"}
+
+
+def scores(model: ModelBundle) -> dict[str, dict[str, float]]:
+    """Split -> score -> value, of the scores that the card has."""
+    metrics = model.card.get("metrics")
+    return {
+        str(split): {key: float(values[key]) for key in SCORES if isinstance(values.get(key), int | float)}
+        for split, values in (metrics.items() if isinstance(metrics, dict) else ())
+        if isinstance(values, dict)
+    }
+
+
+def headline(model: ModelBundle) -> str:
+    """The scores on sequences that training never saw, as one line of Markdown."""
+    known = scores(model)
+    for split in ("test", "valid"):
+        if known.get(split):
+            values = [
+                f"{SCORES[key]} **{value:.3f}**" for key, value in known[split].items() if key != "accuracy"
+            ]
+            return ", ".join(values) + f" ({split} split)"
+    return "No scores in its record"
+
+
+def score_table(model: ModelBundle) -> pd.DataFrame:
+    rows = {split: values for split, values in scores(model).items() if values}
+    return pd.DataFrame(rows).T.rename(columns=SCORES).rename_axis("split").reset_index()
+
+
+def fact(value: Any) -> str:
+    """A part of a card as one line: text as it is, a table as `key value` pairs."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {fact(part)}" for key, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(fact, value))
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+
+def facts(model: ModelBundle) -> str:
+    """Data, split and training, one paragraph each, as Markdown."""
+    config = model.model.config
+    training = model.card.get("training")
+    training = training if isinstance(training, dict) else {}
+    shown = {
+        "Data": model.card.get("data"),
+        "Split": model.card.get("split"),
+        "Training": {
+            key: training[key] for key in ("seed", "epochs", "seconds", "device") if key in training
+        },
+        "Reads": f"{config.length:,} bp with {config.filters} filters of {config.width} bp",
+    }
+    return "\n\n".join(f"**{key}** {plain(_short(fact(value)))}" for key, value in shown.items() if value)
+
+
+def _short(text: str, limit: int = 400) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def logo_strip(model: ModelBundle, *, most: int = 4, height: int = 30) -> str:
+    """Small logos of the best motifs, as HTML."""
+    found = [motif for motif in services.ranked(model.motifs) if motif.counts]
+    parts = []
+    for motif in found[:most]:
+        picture = logo_img(services.logo(motif, height=height, most=118), f"logo of {motif.name}")
+        label = f'<div style="font-size:12px;opacity:.7;overflow-wrap:anywhere">{escape(motif.name)}</div>'
+        parts.append(f'<div style="max-width:46%">{picture}{label}</div>')
+    rest = len(found) - most
+    if not found:
+        parts = ['<div style="opacity:.7">No motif reached 5 columns with a mean of 1 bit.</div>']
+    elif rest > 0:
+        parts.append(f'<div style="font-size:13px;opacity:.7;align-self:center">and {rest} more</div>')
+    style = "display:flex;flex-wrap:wrap;gap:6px 18px;align-content:flex-start"
+    return f'<div style="{style}">{"".join(parts)}</div>'

@@ -1,0 +1,53 @@
+"""What every page shares: its heading, errors as messages, and text of users that stays text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from argminn_core.errors import ArgminnError
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!~|<>$:&])")
+
+WARNING = "#c2571a"  # readable on light and on dark# The host leaves six lines of air above every title.
+STYLE = "<style>[data-testid=stMainBlockContainer]{padding-top:3.5rem}</style>"
+WORDMARK = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="236" height="32" viewBox="0 0 236 32" role="img" '
+    'aria-label="ARGMINN Studio" font-family="sans-serif" font-size="22">'
+    '<text y="24" font-weight="800" letter-spacing="1" fill="#2f78c4">ARGMINN</text>'
+    '<text x="140" y="24" fill="#808495">Studio</text></svg>'
+)
+
+
+def heading(title: str, question: str) -> None:
+    """The title of a page and the one sentence that it answers."""
+    st.title(title)
+    st.caption(question)
+
+
+def plain(text: object) -> str:
+    """Escape `text` for Markdown: names in files are anyone's, and could hold links and pictures."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def file_stem(label: str) -> str:
+    """A name for downloads from the name of what was read."""
+    return re.sub(r"[^\w-]+", "_", label.split(".")[0]).strip("_")[:60] or "sequences"
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Show an `ArgminnError` as a message and end the page there; anything else is a bug and stays one."""
+    try:
+        yield
+    except ArgminnError as error:
+        st.error(plain(error))
+        st.stop()
+
+
+def ink() -> str:
+    """The text colour of the visitor's theme, for pictures that cannot see the page's style."""
+    return "#fafafa" if st.context.theme.type == "dark" else "#31333f"

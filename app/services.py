@@ -1,0 +1,260 @@
+"""The pages' one way to the core, and the only caches.
+
+Caches are keyed on file stamps and digests, never on arrays: of a large array only a sample is hashed. What
+they return is shared and read-only.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app.theme import motif_colour
+from argminn_core import design, zoo
+from argminn_core.checkpoint import ModelBundle, load_model, read_model
+from argminn_core.dna import decode
+from argminn_core.fasta import Sequences, read_fasta
+from argminn_core.instances import scan
+from argminn_core.model import Output
+from argminn_core.motifs import LearnedMotif
+from argminn_core.plot.logo import Mode, logo_svg
+from argminn_core.predict import trace
+from argminn_core.regions import Windows
+from argminn_core.tables import PLACEMENTS
+
+MAX_RECORDS = 20_000
+MAX_BYTES = 25_000_000  # after decompression; some 50,000 windows of 500 bp
+
+
+# --- models -------------------------------------------------------------------------------------------------
+
+
+def models() -> list[str]:
+    """Names of the bundled and the user's models."""
+    return zoo.names()
+
+
+def bundle(name: str) -> ModelBundle:
+    """A model by name, read once for all sessions.
+
+    Raises
+    ------
+    ModelFileError : the file is not a model.
+    """
+    path = zoo.resolve(name)
+    return _bundle(str(path), path.stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _bundle(path: str, stamp: int) -> ModelBundle:
+    return load_model(path)
+
+
+def model_file(name: str) -> bytes:
+    return zoo.resolve(name).read_bytes()
+
+
+def add_model(raw: bytes, filename: str) -> str:
+    """Check an uploaded model and keep it in the user's folder; returns its name.
+
+    Raises
+    ------
+    ModelFileError : it is damaged, hostile or not a model; nothing is kept then.
+    """
+    read_model(raw, name=filename)
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(filename).stem).strip("_")[:60] or "model"
+    name, number = stem, 1
+    while name in zoo.names():
+        if zoo.resolve(name).read_bytes() == raw:
+            return name
+        number += 1
+        name = f"{stem}_{number}"
+    folder = zoo.user_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{name}.partial"
+    partial.write_bytes(raw)
+    partial.replace(folder / f"{name}.safetensors")
+    return name
+
+
+# --- motifs -------------------------------------------------------------------------------------------------
+
+
+def colours(model: ModelBundle) -> dict[str, str]:
+    """The colour of each motif by its name: the same on every page."""
+    return {motif.name: motif_colour(motif.filter) for motif in model.motifs}
+
+
+def ranked(motifs: Sequence[LearnedMotif]) -> list[LearnedMotif]:
+    """Motifs that count first, then those seen in most windows."""
+    return sorted(motifs, key=lambda motif: (not motif.counts, -motif.windows, motif.filter))
+
+
+def logo(
+    motif: LearnedMotif,
+    *,
+    height: float = 60,
+    most: float = 400,
+    mode: Mode = "information",
+    reverse: bool = False,
+) -> str:
+    """The trimmed core of a motif, or of its reverse complement, as SVG at most `most` pixels wide."""
+    pfm = motif.motif.pfm
+    return logo_svg(
+        pfm[::-1, ::-1] if reverse else pfm, height=height, mode=mode, title=motif.name,
+        column_width=min(0.3 * height, most / pfm.shape[1]),
+    )  # fmt: skip
+
+
+def logo_archive(motifs: Sequence[LearnedMotif], *, mode: Mode, reverse: bool) -> bytes:
+    """All logos as SVG files in a zip."""
+    handle = io.BytesIO()
+    with zipfile.ZipFile(handle, "w", zipfile.ZIP_DEFLATED) as archive:
+        for motif in motifs:
+            name = re.sub(r"[^\w.-]+", "_", motif.name)
+            svg = logo(motif, height=100, mode=mode, reverse=reverse)
+            archive.writestr(f"{motif.filter + 1:02d}_{name}.svg", svg)
+    return handle.getvalue()
+
+
+# --- sequences ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a model read in the sequences of one source.
+
+    `table` is PREDICTIONS by falling logit, with the number of `instances` that start in each window and
+    their `motifs` from left to right; its row `i` is `windows` `i`. `instances` is sorted by place; those of
+    window `i` are its rows `first[i]:last[i]`.
+    """
+
+    windows: Windows
+    table: pd.DataFrame
+    instances: pd.DataFrame
+    dropped: pd.DataFrame
+    first: np.ndarray
+    last: np.ndarray
+
+    def instances_of(self, window: int) -> pd.DataFrame:
+        return self.instances.iloc[self.first[window] : self.last[window]]
+
+    def letters(self, window: int) -> tuple[str, int]:
+        """The record's letters in a window, without padding, and the base at which they start."""
+        start0 = max(int(self.windows.start0[window]), 0)
+        codes = self.windows.sequences.codes_of(int(self.windows.record[window]))
+        return decode(codes[start0 : int(self.windows.end0[window])]), start0
+
+
+def read(name: str, raw: bytes, digest: str, *, ambiguous: bool) -> Reading:
+    """Predictions and instances of FASTA bytes; the last few readings of a session are kept.
+
+    Raises
+    ------
+    InputError : the bytes are not FASTA of DNA, or hold too many records.
+    """
+    path = zoo.resolve(name)
+    return _read(str(path), path.stat().st_mtime_ns, digest, ambiguous, raw)
+
+
+@st.cache_resource(max_entries=3, scope="session", show_spinner="Reading the sequences", show_time=True)
+def _read(path: str, stamp: int, digest: str, ambiguous: bool, _raw: bytes) -> Reading:
+    model = _bundle(path, stamp)
+    sequences, unread = read_fasta(
+        _raw, ambiguous="N" if ambiguous else "error", max_records=MAX_RECORDS, max_bytes=MAX_BYTES
+    )
+    found = scan(model, sequences)
+    dropped = pd.concat([unread, found.dropped], ignore_index=True)
+    return _joined(sequences, model.length, found.predictions, found.instances, dropped)
+
+
+def _joined(
+    sequences: Sequences,
+    length: int,
+    predictions: pd.DataFrame,
+    instances: pd.DataFrame,
+    dropped: pd.DataFrame,
+) -> Reading:
+    index = {name: i for i, name in enumerate(sequences.names)}
+    table = predictions.sort_values("logit", ascending=False, kind="stable", ignore_index=True)
+    record = table["sequence"].map(index).to_numpy(dtype=np.int64)
+    start0, end0 = table["start0"].to_numpy(), table["end0"].to_numpy()
+    # One number for a base anywhere in the file: where its record starts, plus its place in it.
+    base = sequences.offsets[instances["sequence"].map(index).to_numpy(dtype=np.int64)] + instances["start0"]
+    order = np.argsort(base.to_numpy(), kind="stable")
+    instances, base = instances.iloc[order].reset_index(drop=True), base.to_numpy()[order]
+    first = np.searchsorted(base, sequences.offsets[record] + np.maximum(start0, 0))
+    last = np.searchsorted(base, sequences.offsets[record] + np.minimum(end0, sequences.lengths[record]))
+    labels = (instances["motif"] + "(" + instances["strand"] + ")").tolist()
+    table = table.assign(
+        instances=last - first,
+        motifs=[" ".join(labels[a:b]) for a, b in zip(first.tolist(), last.tolist(), strict=True)],
+    )
+    windows = Windows(sequences, length, record, start0, end0, table["note"].to_numpy())
+    return Reading(windows, table, instances, dropped, first, last)
+
+
+def window_trace(model: ModelBundle, reading: Reading, window: int) -> Output:
+    """One window's forward pass, every array with a first axis of one."""
+    return trace(model.model, reading.windows.codes(window, window + 1))
+
+
+def to_bed(instances: pd.DataFrame) -> str:
+    """BED6 of INSTANCES; the score is 100 times the contribution, between 0 and 1000.
+
+    A record named like chr1:100-600 is a piece of a genome, and its instances are written in that genome's
+    coordinates.
+    """
+    place = instances["sequence"].str.extract(r"^(?P<chrom>[^:]+):(?P<start>\d+)-\d+")
+    shift = place["start"].fillna(0).astype(np.int64)
+    columns = {
+        "chrom": place["chrom"].fillna(instances["sequence"]),
+        "start": instances["start0"] + shift,
+        "end": instances["end0"] + shift,
+        "name": instances["motif"],
+        "score": (100 * instances["contribution"]).clip(0, 1000).round().astype(int),
+        "strand": instances["strand"],
+    }
+    return pd.DataFrame(columns).to_csv(sep="\t", header=False, index=False, lineterminator="\n")
+
+
+def example(model: ModelBundle, *, n: int = 60, seed: int = 7) -> bytes:
+    """FASTA of random backgrounds, most with one to three of the model's own motifs near the centre."""
+    rng = np.random.default_rng(seed)
+    motifs = [motif for motif in ranked(model.motifs) if motif.counts] or list(model.motifs)
+    pfms = {motif.name: motif.motif.pfm for motif in motifs}
+    lines = []
+    for number in range(n):
+        left = model.length // 2 - min(60, model.length // 4)
+        rows = []
+        for motif in rng.permutation(len(motifs))[: number % 4].tolist():  # every fourth has none
+            width = motifs[motif].motif.width
+            if left + width > model.length:
+                break
+            rows.append(
+                {
+                    "sequence": "", "start0": left, "end0": left + width, "motif": motifs[motif].name,
+                    "strand": "+-"[int(rng.integers(2))],
+                }
+            )  # fmt: skip
+            left += width + int(rng.integers(4, 20))
+        background = design.background(model.length, seed=int(rng.integers(2**31)))
+        placed = design.render(
+            PLACEMENTS.frame(rows), background, pfms, mode="sample", seed=int(rng.integers(2**31))
+        )
+        lines.append(f">example_{number + 1:02d} planted={len(rows)}\n{placed.text}\n")
+    return "".join(lines).encode("ascii")
+
+
+def training_record(model: ModelBundle) -> str:
+    """The card as JSON."""
+    return json.dumps({"name": model.name, **model.card}, indent=2, sort_keys=False) + "\n"

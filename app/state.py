@@ -1,0 +1,73 @@
+"""The session's keys, and nothing else writes them: the model, the source of the sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import streamlit as st
+
+from app import services
+from app.page import errors_shown
+from argminn_core.checkpoint import ModelBundle
+
+MODEL = "model"  # the key of the selector and the name of the query parameter: a link keeps its model
+SOURCE = "source"
+AMBIGUOUS = "ambiguous"  # the key of the picker's checkbox
+
+
+@dataclass(frozen=True)
+class Source:
+    """FASTA bytes with the name that the page shows for them."""
+
+    label: str
+    raw: bytes
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.raw).hexdigest()
+
+
+def model_selector() -> None:
+    """The one choice that all pages share. Drawn by the entry file, so it lives through a change of page."""
+    names = services.models()
+    if not names:
+        return
+    if st.session_state.get(MODEL) not in names:
+        st.session_state.pop(MODEL, None)
+    st.selectbox("Model", names, key=MODEL, bind="query-params")
+
+
+def choose_model(name: str) -> None:
+    st.session_state[MODEL] = name
+
+
+def model_name() -> str | None:
+    return st.session_state.get(MODEL)
+
+
+def bundle() -> ModelBundle:
+    """The chosen model; without one the page says where to get it, and ends."""
+    name = model_name()
+    if name is None:
+        st.info("There is no model yet. Add a model file on the Models page.")
+        st.stop()
+    with errors_shown():
+        return services.bundle(name)
+
+
+def source() -> Source | None:
+    """The sequences that were given last: a widget forgets its file when the page changes, this does not."""
+    return st.session_state.get(SOURCE)
+
+
+def set_source(label: str, raw: bytes) -> None:
+    st.session_state[SOURCE] = Source(label, raw)
+
+
+def clear_source() -> None:
+    st.session_state.pop(SOURCE, None)
+
+
+def ambiguous() -> bool:
+    return bool(st.session_state.get(AMBIGUOUS))

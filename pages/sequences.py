@@ -1,0 +1,84 @@
+"""Sequences: what did it read here?"""
+
+import streamlit as st
+
+from app import page, picker, services, state
+from argminn_core.plot.traces import attention_figure, sequence_html
+from argminn_core.tables import DROPPED, INSTANCES, PREDICTIONS
+
+
+@st.fragment
+def browse() -> None:
+    """The table and the picked window: picking another one re-runs only this."""
+    place = ("start0", "end0", "note") if reading.table["note"].any() else ()
+    picked = st.dataframe(
+        reading.table, hide_index=True, height=300, on_select="rerun", selection_mode="single-row-required",
+        key=f"table_{state.model_name()}_{source.digest}",
+        column_order=("sequence", *place, "logit", "probability", "instances", "motifs"),
+        column_config={
+            "logit": st.column_config.NumberColumn(format="%.2f"),
+            "probability": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1),
+            "motifs": st.column_config.TextColumn("motifs, left to right", width="large"),
+        },
+    )  # fmt: skip
+    rows = picked.selection.rows
+    window(rows[0] if rows and rows[0] < len(reading.table) else 0)
+
+
+def window(index: int) -> None:
+    row, instances = reading.table.iloc[index], reading.instances_of(index)
+    text, start0 = reading.letters(index)
+    st.subheader(page.plain(row["sequence"]), anchor=False)
+    st.markdown(
+        f"logit **{row['logit']:.2f}**, probability **{row['probability']:.3f}**, "
+        f"bases {start0:,} to {start0 + len(text):,} (0-based, half-open)"
+    )
+    st.html(sequence_html(text, instances, colours, start0=start0))
+    out = services.window_trace(model, reading, index)
+    st.plotly_chart(
+        attention_figure(
+            out.att[0], out.act[0], instances, list(colours), colours, width=model.model.config.width,
+            start0=int(reading.windows.start0[index]), scale=[motif.max_activation for motif in model.motifs],
+        ), key="attention", config={"displaylogo": False},
+    )  # fmt: skip
+    decimals = st.column_config.NumberColumn(format="%.2f")
+    st.dataframe(
+        instances.drop(columns="sequence"), hide_index=True,
+        column_config=dict.fromkeys(("attention", "activation", "contribution"), decimals)
+        | {"readers": "read by (layer.head)"},
+    )  # fmt: skip
+
+
+page.heading("Sequences", "What did it read here? Predictions, and the motif instances behind them.")
+model = state.bundle()
+colours = services.colours(model)
+source = picker.sequence_picker(model)
+if source is None:
+    st.info("Upload or paste FASTA above, or start with the example sequences.")
+    st.stop()
+with page.errors_shown():
+    reading = services.read(state.model_name(), source.raw, source.digest, ambiguous=state.ambiguous())
+with_instance = int((reading.table["instances"] > 0).sum())
+st.markdown(
+    f"**{len(reading.windows.sequences):,}** sequences, **{len(reading.table):,}** windows read, "
+    f"**{with_instance:,}** with an instance, **{len(reading.instances):,}** instances, "
+    f"**{len(reading.dropped):,}** records dropped"
+)
+if len(reading.dropped):
+    with st.expander(f"Why {len(reading.dropped):,} were dropped"):
+        st.dataframe(reading.dropped, hide_index=True)
+if reading.table.empty:
+    st.warning("No record could be read.")
+    st.stop()
+with st.container(horizontal=True):
+    stem = page.file_stem(source.label)
+    # Callables: nothing is written out before it is asked for.
+    st.download_button(
+        "Predictions (TSV)", lambda: PREDICTIONS.to_tsv(reading.table), f"{stem}_predictions.tsv"
+    )
+    st.download_button(
+        "Instances (TSV)", lambda: INSTANCES.to_tsv(reading.instances), f"{stem}_instances.tsv"
+    )
+    st.download_button("Instances (BED)", lambda: services.to_bed(reading.instances), f"{stem}_instances.bed")
+    st.download_button("Dropped (TSV)", lambda: DROPPED.to_tsv(reading.dropped), f"{stem}_dropped.tsv")
+browse()
