@@ -17,7 +17,8 @@ import pandas as pd
 
 from argminn_core import dna
 from argminn_core.errors import InputError
-from argminn_core.regions import Genome, cut, parse_ranges, windows
+from argminn_core.genome import Genome
+from argminn_core.regions import cut, parse_ranges, windows
 from argminn_core.tables import DROPPED, REGIONS
 
 logger = logging.getLogger(__name__)

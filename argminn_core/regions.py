@@ -16,23 +16,9 @@ import pandas as pd
 
 from argminn_core.dna import N_CODE
 from argminn_core.errors import InputError
-from argminn_core.fasta import Sequences, read_bytes, read_fasta, to_fasta, write_fasta
+from argminn_core.fasta import Sequences, read_bytes
 from argminn_core.genome import Genome, match_names
 from argminn_core.tables import DROPPED, REGIONS
-
-__all__ = [
-    "Genome",
-    "Sequences",
-    "Windows",
-    "read_bed",
-    "read_fasta",
-    "split_by_chrom",
-    "split_ranges",
-    "tile",
-    "to_fasta",
-    "windows",
-    "write_fasta",
-]
 
 logger = logging.getLogger(__name__)
 

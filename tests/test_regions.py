@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from argminn_core import dna
 from argminn_core.errors import InputError
+from argminn_core.fasta import Sequences
 from argminn_core.genome import Genome
-from argminn_core.regions import Sequences, read_bed, split_by_chrom, split_ranges, tile, windows
+from argminn_core.regions import read_bed, split_by_chrom, split_ranges, tile, windows
 from argminn_core.tables import REGIONS
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
