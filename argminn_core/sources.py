@@ -7,12 +7,17 @@ its own: an epoch depends on (seed, epoch) alone.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
 
 import numpy as np
+import pandas as pd
 
 from argminn_core import dna
 from argminn_core.errors import InputError
+from argminn_core.genome import Genome
+from argminn_core.negatives import GcMatcher, dinucleotide_shuffle
+from argminn_core.regions import split_by_chrom, split_ranges, windows
 from argminn_core.simulate import Grammar, simulate_codes
 
 
@@ -24,8 +29,8 @@ class Source(Protocol):
 
     def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]: ...
 
-    def reference(self) -> np.ndarray:
-        """Training sequences of both classes for the filters' statistics, codes (n, L)."""
+    def training(self) -> tuple[np.ndarray, np.ndarray]:
+        """A fixed set of training sequences with labels: for the filters' statistics and for choosing motifs."""
         ...
 
     def describe(self) -> dict[str, Any]:
@@ -44,10 +49,13 @@ def digest(*arrays: np.ndarray) -> str:
 def _shuffled(
     rng: np.random.Generator, positives: np.ndarray, negatives: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    codes = np.concatenate([positives, negatives])
-    y = np.repeat(np.array([1, 0], dtype=np.uint8), [len(positives), len(negatives)])
+    codes, y = _labelled(positives, negatives)
     order = rng.permutation(len(y))
     return codes[order], y[order]
+
+
+def _labelled(positives: np.ndarray, negatives: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.concatenate([positives, negatives]), np.repeat([1, 0], [len(positives), len(negatives)])
 
 
 def _sample(rng: np.random.Generator, pool: int, n: int) -> np.ndarray:
@@ -71,7 +79,7 @@ class GrammarSource:
         self.grammar, self.length = grammar, length
         self.valid = self._set(np.random.default_rng([seed, 1 << 40]), held_out)
         self.test = self._set(np.random.default_rng([seed, 1 << 41]), held_out)
-        self._reference = self._set(np.random.default_rng([seed, 1 << 42]), held_out)[0]
+        self._training = self._set(np.random.default_rng([seed, 1 << 42]), held_out)
 
     def _set(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
         half = n // 2
@@ -82,8 +90,8 @@ class GrammarSource:
     def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
         return self._set(rng, n)
 
-    def reference(self) -> np.ndarray:
-        return self._reference
+    def training(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._training
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "grammar", "grammar": self.grammar.to_dict(), "length": self.length}
@@ -116,8 +124,92 @@ class ArraySource:
         codes, y = _shuffled(rng, positives, negatives)
         return _flip_half(rng, codes), y
 
-    def reference(self) -> np.ndarray:
-        return np.concatenate([self._positives, self._negatives])
+    def training(self) -> tuple[np.ndarray, np.ndarray]:
+        return _labelled(self._positives, self._negatives)
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "sequences", "digest": digest(self._codes, self._y, self._split.astype("S5"))}
+
+
+class PeakSource:
+    """Peaks on a genome: windows on their summits, shifted a little in every epoch, against fresh negatives.
+
+    Parameters
+    ----------
+    regions : REGIONS, all peaks; those that cannot be used are in `dropped` with their reasons.
+    valid, test : chromosomes or ranges that are held out, such as "chr22" or "chr20:0-12000000".
+    negatives : "gc" draws windows of the same GC content from the same part of the genome, at least 1 kb from any
+        peak, anew in every epoch; "shuffle" shuffles the positives, keeping their dinucleotides.
+    shift : training windows move by up to so many bases; held-out ones stay on the summit.
+    """
+
+    def __init__(
+        self, regions: pd.DataFrame, genome: Genome, *, length: int = 500, valid: Sequence[str],
+        test: Sequence[str], negatives: Literal["gc", "shuffle"] = "gc", shift: int = 25, seed: int = 0,
+    ) -> None:  # fmt: skip
+        codes, kept, self.dropped = windows(regions, genome, length=length)
+        if not len(kept):
+            reasons = ", ".join(f"{n} x {reason}" for reason, n in self.dropped["reason"].value_counts().items())
+            raise InputError("no peak can be used", found=reasons, mend="Check that peaks and genome are one assembly")
+        self.length, self.shift, self.kind, self.seed = length, shift, negatives, seed
+        self.regions, split = kept, split_by_chrom(kept, valid=valid, test=test)
+        self.split = split
+        for part in ("train", "valid", "test"):
+            if not (split == part).any():
+                raise InputError(f"no peak lies in the {part} part", mend="Choose other chromosomes for the split")
+        ranges = split_ranges(list(dict.fromkeys(kept["chrom"])), valid=valid, test=test)
+        self._digest = digest(codes, split.astype("S5"))
+        self._positives = codes[split == "train"]
+        self._wide = self._with_margins(kept[split == "train"], genome)
+        self._matcher = None
+        held = {}
+        for part in ("train", "valid", "test"):
+            mine = codes[split == part]
+            if negatives == "gc":
+                matcher = GcMatcher(genome, kept[split == part], length=length, exclude=regions, ranges=ranges[part])
+                if part == "train":
+                    self._matcher = matcher
+                    self._negatives = matcher.sample(len(mine), np.random.default_rng([seed, 1 << 43])).codes
+                    continue
+                theirs = matcher.sample(len(mine), np.random.default_rng([seed, 1 << 44])).codes
+            else:
+                theirs = dinucleotide_shuffle(mine, seed=seed)
+                if part == "train":
+                    self._negatives = theirs
+                    continue
+            held[part] = _shuffled(np.random.default_rng([seed, 1 << 45]), mine, theirs)
+        self.valid, self.test = held["valid"], held["test"]
+
+    def _with_margins(self, regions: pd.DataFrame, genome: Genome) -> np.ndarray:
+        """Codes (n, length + 2 * shift) around the summits, N beyond the ends of a chromosome."""
+        wide = self.length + 2 * self.shift
+        codes = np.full((len(regions), wide), dna.N_CODE, dtype=np.uint8)
+        for row, (chrom, summit) in enumerate(zip(regions["chrom"], regions["summit0"], strict=True)):
+            whole, start = genome.codes(chrom), summit - self.length // 2 - self.shift
+            lo, hi = max(start, 0), min(start + wide, len(whole))
+            codes[row, lo - start : hi - start] = whole[lo:hi]
+        return codes
+
+    def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+        half = n // 2
+        rows = _sample(rng, len(self._wide), half)
+        offset = rng.integers(0, 2 * self.shift + 1, half)
+        positives = np.take_along_axis(
+            self._wide[rows], offset[:, None] + np.arange(self.length)[None], axis=1
+        )
+        if self._matcher is not None:
+            negatives = self._matcher.sample(n - half, rng).codes
+        else:
+            source = _sample(rng, len(self._positives), n - half)
+            negatives = dinucleotide_shuffle(self._positives[source], seed=int(rng.integers(2**31)))
+        codes, y = _shuffled(rng, positives, negatives)
+        return _flip_half(rng, codes), y
+
+    def training(self) -> tuple[np.ndarray, np.ndarray]:
+        return _labelled(self._positives, self._negatives)
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "kind": "peaks", "digest": self._digest, "length": self.length, "negatives": self.kind,
+            "shift": self.shift, "seed": self.seed,
+        }  # fmt: skip

@@ -1,0 +1,220 @@
+"""Motif instances from one forward pass, each with the contribution that it makes to the logit.
+
+Position `p` of a sequence is an instance of filter `f` when the largest attention over layers and heads exceeds 0.9
+and the activation there exceeds the mean of `f`'s positive activations (arXiv 2410.06211, section 3). That says where
+the model looked. Whether it *used* what it saw is a second question: the instance's bases are replaced by N, which
+a centred filter reads as an average base, and the fall of the logit is the instance's contribution. It costs one
+more evaluation for each candidate, no random draws, and no gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from argminn_core import dna
+from argminn_core.checkpoint import ModelBundle
+from argminn_core.fasta import Sequences
+from argminn_core.model import Argminn
+from argminn_core.predict import BATCH, sigmoid
+from argminn_core.regions import tile
+from argminn_core.tables import INSTANCES, PREDICTIONS
+
+ATTENTION = 0.9
+CONTRIBUTION = 1.0
+
+
+class Calls(NamedTuple):
+    """Candidates of a batch, one entry each.
+
+    row: index of the sequence; position: start of the filter's window; channel: filter and strand; attention,
+    activation, contribution: floats; readers: bit `k * A + a` is set when head `a` of layer `k` looked.
+    """
+
+    row: np.ndarray
+    position: np.ndarray
+    channel: np.ndarray
+    attention: np.ndarray
+    activation: np.ndarray
+    contribution: np.ndarray
+    readers: np.ndarray
+
+
+class Scan(NamedTuple):
+    """PREDICTIONS, INSTANCES and DROPPED of a set of sequences."""
+
+    predictions: pd.DataFrame
+    instances: pd.DataFrame
+    dropped: pd.DataFrame
+
+
+def call(
+    bundle: ModelBundle, codes: np.ndarray, names: Sequence[str], *, min_contribution: float | None = CONTRIBUTION
+) -> pd.DataFrame:
+    """INSTANCES of codes (N, L) of the model's own length.
+
+    `min_contribution` None applies the paper's rule alone; contributions are reported all the same.
+    """
+    return scan(bundle, Sequences.from_codes(list(names), codes), min_contribution=min_contribution).instances
+
+
+def scan(
+    bundle: ModelBundle,
+    sequences: Sequences,
+    *,
+    min_contribution: float | None = CONTRIBUTION,
+    stride: int | None = None,
+    batch: int = BATCH,
+    progress: Callable[[int, int], None] | None = None,
+) -> Scan:
+    """Predictions and instances of sequences of any length; `progress(done, total)` counts windows.
+
+    A record longer than the model's length is read in windows, half a window apart unless `stride` says otherwise,
+    and an instance seen in two windows is reported once, with its larger contribution. A shorter record is padded
+    with N; one shorter than a filter is dropped.
+    """
+    config = bundle.model.config
+    windows, dropped = tile(sequences, length=config.length, stride=stride, min_length=config.width)
+    logits, parts = [], []
+    for lo in range(0, len(windows), batch):
+        hi = min(lo + batch, len(windows))
+        logit, calls = read_batch(bundle, windows.codes(lo, hi))
+        keep = slice(None) if min_contribution is None else calls.contribution >= min_contribution
+        logits.append(logit)
+        parts.append(Calls(*(values[keep] for values in calls._replace(row=calls.row + lo))))
+        if progress is not None:
+            progress(hi, len(windows))
+    logit = np.concatenate(logits) if logits else np.zeros(0)
+    names = np.asarray(sequences.names, dtype=object)
+    predictions = PREDICTIONS.frame(
+        {
+            "sequence": names[windows.record], "logit": logit, "probability": sigmoid(logit),
+            "start0": windows.start0, "end0": windows.end0, "note": windows.note,
+        }
+    )  # fmt: skip
+    if not parts:
+        return Scan(predictions, INSTANCES.empty(), dropped)
+    calls = Calls(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+    record = windows.record[calls.row]
+    frame = _table(bundle, calls, names[record], windows.start0[calls.row])
+    inside = (frame["start0"] >= 0) & (frame["end0"].to_numpy() <= sequences.lengths[record])
+    order = np.lexsort((frame["start0"], record))
+    frame = frame.iloc[order][inside.to_numpy()[order]]
+    return Scan(predictions, _once(frame), dropped)
+
+
+def read_batch(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, Calls]:
+    """Logits (n,) and candidates of codes (n, L), which share one forward pass.
+
+    Candidates that fill the same bases of the same sequence share one evaluation of their contribution.
+    """
+    model = bundle.model
+    config = model.config
+    threshold = np.array([motif.threshold for motif in bundle.motifs], dtype=np.float32)
+    cores = np.array([_core(motif.core, config.width) for motif in bundle.motifs])
+    with torch.inference_mode():
+        model.eval()
+        out = model(dna.one_hot(codes).to(model.stream.device))
+        # A head's attention sums to one at most, so only its largest entry can exceed 0.9.
+        peak, position = (t.flatten(1).cpu().numpy() for t in out.att.max(-1))  # (n, K * A)
+        logit, act = out.logit.cpu().numpy(), out.act
+        row, head = np.nonzero(peak > ATTENTION)
+        spots, inverse = np.unique(
+            row * config.positions + position[row, head], return_inverse=True
+        )  # sequence and position in one number
+        attention = np.zeros(len(spots), dtype=np.float32)
+        np.maximum.at(attention, inverse, peak[row, head])
+        readers = np.zeros(len(spots), dtype=np.int64)
+        np.bitwise_or.at(readers, inverse, np.left_shift(1, head.astype(np.int64)))
+        row, place = np.divmod(spots, config.positions)
+        at = act[torch.from_numpy(row), :, torch.from_numpy(place)].cpu().numpy()  # (spots, C)
+        filters = np.arange(config.channels) % config.filters
+        spot, channel = np.nonzero(at > threshold[filters])
+        start, end = _span(cores, channel, config, place[spot])
+        contribution = _contributions(model, codes, logit, row[spot], start, end)
+    calls = Calls(row[spot], place[spot], channel, attention[spot], at[spot, channel], contribution, readers[spot])
+    return logit, calls
+
+
+def _core(core: tuple[int, int], width: int) -> tuple[int, int]:
+    # A filter whose PFM has no core is taken whole.
+    return core if core[1] > core[0] else (0, width)
+
+
+def _span(cores: np.ndarray, channel: np.ndarray, config, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the core of each call lies; on the minus strand it is mirrored within the filter's window."""
+    filters, minus = channel % config.filters, channel >= config.filters
+    left, right = cores[filters, 0], cores[filters, 1]
+    return (
+        place + np.where(minus, config.width - right, left),
+        place + np.where(minus, config.width - left, right),
+    )
+
+
+def _contributions(
+    model: Argminn, codes: np.ndarray, logit: np.ndarray, row: np.ndarray, start: np.ndarray, end: np.ndarray
+) -> np.ndarray:
+    """The fall of the logit when bases `start:end` of sequence `row` become N, for each call."""
+    if not len(row):
+        return np.zeros(0, dtype=np.float32)
+    spans, inverse = np.unique(np.stack([row, start, end], axis=1), axis=0, return_inverse=True)
+    fallen = np.empty(len(spans), dtype=np.float32)
+    columns = np.arange(codes.shape[1])
+    for lo in range(0, len(spans), BATCH):
+        part = spans[lo : lo + BATCH]
+        edited = codes[part[:, 0]]
+        edited[(columns >= part[:, 1:2]) & (columns < part[:, 2:3])] = dna.N_CODE
+        fallen[lo : lo + BATCH] = model(dna.one_hot(edited).to(model.stream.device)).logit.cpu().numpy()
+    return logit[row] - fallen[inverse.reshape(-1)]
+
+
+def _table(bundle: ModelBundle, calls: Calls, names: np.ndarray, offset: np.ndarray) -> pd.DataFrame:
+    config = bundle.model.config
+    cores = np.array([_core(motif.core, config.width) for motif in bundle.motifs])
+    start, end = _span(cores, calls.channel, config, calls.position)
+    motifs = np.array([motif.name for motif in bundle.motifs], dtype=object)
+    return INSTANCES.frame(
+        {
+            "sequence": names, "start0": start + offset, "end0": end + offset,
+            "motif": motifs[calls.channel % config.filters],
+            "strand": np.where(calls.channel < config.filters, "+", "-").astype(object),
+            "attention": calls.attention, "activation": calls.activation, "contribution": calls.contribution,
+            "readers": _readers(calls.readers, config.layers, config.heads),
+        }
+    )  # fmt: skip
+
+
+def _readers(bits: np.ndarray, layers: int, heads: int) -> np.ndarray:
+    """Bit sets to "layer.head" lists, both counted from 1."""
+    known = {
+        int(value): ",".join(f"{i // heads + 1}.{i % heads + 1}" for i in range(layers * heads) if value >> i & 1)
+        for value in np.unique(bits)
+    }  # fmt: skip
+    return np.array([known[int(value)] for value in bits], dtype=object)
+
+
+def _once(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row where windows, or the two strands of a palindrome, give the same motif on overlapping bases.
+
+    The row with the largest contribution stays, the larger activation where contributions tie. Rows come sorted by
+    sequence and start, and keep that order.
+    """
+    if frame.empty:
+        return frame.reset_index(drop=True)
+    best = frame.sort_values(["contribution", "activation"], ascending=False, kind="stable")
+    taken: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    keep = []
+    for index, sequence, motif, start, end in zip(
+        best.index, best["sequence"], best["motif"], best["start0"], best["end0"], strict=True
+    ):
+        spans = taken.setdefault((sequence, motif), [])
+        # Half of the instance, so that two neighbours that share an edge both stay.
+        if all(min(end, e) - max(start, s) < (end - start) / 2 for s, e in spans):
+            spans.append((start, end))
+            keep.append(index)
+    kept = set(keep)
+    return frame[[index in kept for index in frame.index]].reset_index(drop=True)
