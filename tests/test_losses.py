@@ -1,6 +1,7 @@
 """The contracted losses against their definitions, written out as loops."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -11,11 +12,13 @@ W = 4
 
 
 def naive_overlap(act, weight):
-    """Every sequence, position, second channel and shift. A filter never overlaps itself on either strand, and a
-    position where nothing is active costs nothing."""
+    """Every sequence, position, second channel and shift.
+
+    A filter never overlaps itself on either strand, and a position where nothing is active costs nothing.
+    """
     N, C, P = act.shape
     filters = len(weight)
-    kernels = torch.cat([weight, weight.flip(1, 2)]) if C == 2 * filters else weight
+    kernels = torch.cat([weight, weight.flip(1, 2)]) if 2 * filters == C else weight
     size = kernels.abs().sum(1)  # (C, W)
     total, terms = act.new_zeros(()), 0
     for n in range(N):
@@ -85,7 +88,7 @@ def test_overlap_needs_shared_bases(strands):
         act[0, 0, 8], act[0, 1, 8 + distance] = 2, 1
         values.append(losses.overlap(act, weight).item())
     # each is the other's partner as soon as they lie apart
-    assert values[0] > 0 and all(x > y for x, y in zip(values[1:W], values[2 : W + 1], strict=True))
+    assert values[0] > 0 and all(x > y for x, y in pairwise(values[1 : W + 1]))
     assert values[W:] == [0, 0]
 
 

@@ -30,7 +30,7 @@ def naive_match(model, X):
 
 
 def naive(model, X):
-    """Section by section: normalised activations, tokens, K readings with keys and values at every position."""
+    """Normalised activations, tokens, then K readings with keys and values at every position."""
     c, norm = model.config, model.scanner.norm
     match = naive_match(model, X)
     act, (N, _, _, P), h = match.relu(), match.shape, c.hidden // c.heads
@@ -177,9 +177,8 @@ def test_positions_are_sines_and_cosines():
     for p in (0, 1, 17, 49):
         for j in range(3):
             angle = p / 1e4 ** (2 * j / 6)
-            np.testing.assert_allclose(
-                table[[2 * j, 2 * j + 1], p], [math.sin(angle), math.cos(angle)], atol=1e-6
-            )
+            expected = [math.sin(angle), math.cos(angle)]
+            np.testing.assert_allclose(table[[2 * j, 2 * j + 1], p], expected, atol=1e-6)
 
 
 def test_a_seed_decides_the_weights_and_leaves_the_global_one_alone():

@@ -1,7 +1,8 @@
-"""Tiny models: one of seeded random weights, and one whose weights are written by hand, so that what it calls is known.
+"""Tiny models: one of seeded random weights, one written by hand, so that its calls are known.
 
-`detector` has filters of width 12: SITE reads GATTACAG in columns 4 to 12 and decides the logit, LEAD reads TTCA in
-columns 0 to 4 and is ignored by all that follows, DEAD is never active. Head 1 of layer 1 points at SITE.
+`detector` has filters of width 12: SITE reads GATTACAG in columns 4 to 12 and decides the logit, LEAD reads
+TTCA in columns 0 to 4 and is ignored by all that follows, DEAD is never active. Head 1 of layer 1 points at
+SITE.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def tiny_config(**changes) -> ModelConfig:
 
 
 def tiny_model(seed: int = 0, **changes) -> Argminn:
-    """Seeded weights in which nothing is zero or one, batch norm averages included; in float64 and training mode."""
+    """Seeded weights, none zero or one, batch norm averages included; float64, training mode."""
     model = build(tiny_config(**changes), seed=seed).double()
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -61,24 +62,17 @@ def tiny_bundle(seed: int = 0, **changes) -> ModelBundle:
 
 def learned(name: str, f: int, pfm: np.ndarray, *, core: tuple[int, int] | None = None) -> LearnedMotif:
     return LearnedMotif(
-        name=name, filter=f, pfm=pfm, windows=50, core=core or (0, pfm.shape[1]), counts=True, max_activation=1.0,
-        threshold=0.5,
+        name=name, filter=f, pfm=pfm, windows=50, core=core or (0, pfm.shape[1]), counts=True,
+        max_activation=1.0, threshold=0.5,
     )  # fmt: skip
 
 
 def detector(*, strands: str = "both", length: int = LENGTH) -> ModelBundle:
     """A model whose logit is about 3.6 with SITE in the sequence and -3 without."""
     config = ModelConfig(
-        length=length,
-        filters=3,
-        width=WIDTH,
-        strands=strands,
-        positional=2,
-        hidden=8,
-        stream=12,
-        layers=2,
+        length=length, filters=3, width=WIDTH, strands=strands, positional=2, hidden=8, stream=12, layers=2,
         heads=2,
-    )
+    )  # fmt: skip
     model = Argminn(config)
     sites = [(SITE, 4), (LEAD, 0)]
     pfms = np.full((3, 4, WIDTH), 0.25)
