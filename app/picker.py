@@ -11,12 +11,12 @@ from argminn_core.checkpoint import ModelBundle
 _FILE, _TEXT = "fasta_file", "fasta_text"
 
 
-def sequence_picker(model: ModelBundle) -> state.Source | None:
-    """Draw the inputs and return what is chosen; a choice outlives a change of page."""
+def sequence_picker(model: ModelBundle, *, folded: bool) -> None:
+    """Draw the inputs, folded away once something could be read."""
     source = state.source()
     title = "Give sequences" if source is None else f"Sequences from {plain(source.label)}"
-    # The key changes with the source: what was given folds the inputs away.
-    with st.expander(title, expanded=source is None, key=f"inputs_{source.digest if source else ''}"):
+    # A new key makes a new expander, which opens or closes as it is told.
+    with st.expander(title, expanded=not folded, key=f"inputs_{source.digest if source else ''}_{folded}"):
         left, right = st.columns(2)
         with left:
             st.file_uploader(
@@ -35,7 +35,6 @@ def sequence_picker(model: ModelBundle) -> state.Source | None:
             "a shorter one is padded with N, one shorter than a motif is dropped and listed. For more than "
             f"{services.MAX_RECORDS:,} records use `argminn scan` on the command line."
         )
-    return source
 
 
 def _take_file() -> None:

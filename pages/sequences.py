@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import page, picker, services, state
+from argminn_core.errors import ArgminnError
 from argminn_core.plot.traces import attention_figure, sequence_html
 from argminn_core.tables import DROPPED, INSTANCES, PREDICTIONS
 
@@ -52,16 +53,23 @@ def window(index: int) -> None:
 page.heading("Sequences", "What did it read here? Predictions, and the motif instances behind them.")
 model = state.bundle()
 colours = services.colours(model)
-source = picker.sequence_picker(model)
-if source is None:
+source, reading, problem = state.source(), None, None
+if source is not None:
+    try:
+        reading = services.read(state.model_name(), source.raw, source.digest, ambiguous=state.ambiguous())
+    except ArgminnError as error:
+        problem = error
+picker.sequence_picker(model, folded=reading is not None)
+if problem is not None:
+    st.error(page.plain(problem))
+elif reading is None:
     st.info("Upload or paste FASTA above, or start with the example sequences.")
+if reading is None:
     st.stop()
-with page.errors_shown():
-    reading = services.read(state.model_name(), source.raw, source.digest, ambiguous=state.ambiguous())
 with_instance = int((reading.table["instances"] > 0).sum())
 st.markdown(
-    f"**{len(reading.windows.sequences):,}** sequences, **{len(reading.table):,}** windows read, "
-    f"**{with_instance:,}** with an instance, **{len(reading.instances):,}** instances, "
+    f"**{len(reading.windows.sequences):,}** sequences read in **{len(reading.table):,}** windows, "
+    f"**{with_instance:,}** of them with an instance; **{len(reading.instances):,}** instances, "
     f"**{len(reading.dropped):,}** records dropped"
 )
 if len(reading.dropped):

@@ -1,0 +1,86 @@
+"""The app on a free port and a browser to look at it: for tests, screenshots and timings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
+SETTLED = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+    && document.querySelector('h1') && !document.querySelector('[data-testid=stSkeleton]')"""
+
+
+def chromium_path() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def running(home: Path) -> Iterator[str]:
+    """The address of the app, served with `home` as ARGMINN_HOME until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port),
+         "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT), "ARGMINN_HOME": str(home)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait(server, address)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait(server: subprocess.Popen, address: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended with {server.returncode}")
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise RuntimeError(f"no answer from {address} within {seconds} s")
+
+
+@contextmanager
+def chromium() -> Iterator:
+    """A headless browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def settle(page, *, pause: float = 400) -> None:
+    """Wait until the script rests and nothing is a placeholder, twice: a rerun may just be starting."""
+    for _ in range(2):
+        page.wait_for_timeout(pause)
+        page.wait_for_function(SETTLED, timeout=60_000)
+
+
+def visit(page, address: str, name: str = "") -> None:
+    page.goto(f"{address}/{name}")
+    settle(page)
