@@ -237,21 +237,39 @@ def design(
 ) -> None:
     """Write motifs into backgrounds and say what the model thinks of it."""
     from argminn_core.checkpoint import load_model
-    from argminn_core.design import design_all
+    from argminn_core.design import design_header, render_all
+    from argminn_core.dna import encode
     from argminn_core.fasta import read_fasta, write_fasta
+    from argminn_core.predict import predict as logits_of
     from argminn_core.tables import PLACEMENTS
     from argminn_core.zoo import resolve
 
     bundle = load_model(resolve(model))
     frame = PLACEMENTS.read(placements)
-    backgrounds, dropped = read_fasta(background)
-    designs = design_all(bundle, frame, backgrounds, mode="sample" if sample else "consensus", seed=seed)
+    sequences, dropped = read_fasta(background)
+    known = {name: sequences.codes_of(i) for i, name in enumerate(sequences.names)}
+    # One background serves every design, unless the table names it.
+    single = len(known) == 1 and not set(frame["sequence"]) <= set(known)
+    pfms = {motif.name: motif.motif.pfm for motif in bundle.motifs}
+    designs = render_all(
+        frame, next(iter(known.values())) if single else known, pfms,
+        mode="sample" if sample else "consensus", seed=seed,
+    )  # fmt: skip
+    records = []
+    for name, made in designs.items():
+        if len(made.text) != bundle.length:
+            raise ArgminnError(
+                f"the background of {name} does not fit the model",
+                found=f"{len(made.text)} bp", expected=f"{bundle.length} bp",
+            )  # fmt: skip
+        logit = float(logits_of(bundle.model, encode(made.text)[None])[0])
+        header = design_header(name, model=bundle.name, logit=logit, placements=made.placements)
+        records.append((header.removeprefix(">"), made.text))
+        typer.echo(f"{name}\tlogit {logit:.3f}\t{len(made.placements)} placements")
     _make_parent(out)
-    write_fasta([(made.header, made.text) for made in designs], out)
+    write_fasta(records, out)
     _say_dropped(dropped)
-    for made in designs:
-        typer.echo(f"{made.name}\tlogit {made.logit:.3f}\t{len(made.placements)} placements")
-    typer.echo(f"{len(designs)} designs in {out}")
+    typer.echo(f"{len(records)} designs in {out}")
 
 
 @app.command(name="app")

@@ -20,9 +20,11 @@ from argminn_core import dna
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.fasta import Sequences
 from argminn_core.model import Argminn
-from argminn_core.predict import BATCH, sigmoid
+from argminn_core.predict import BATCH, prediction_table
 from argminn_core.regions import tile
-from argminn_core.tables import INSTANCES, PREDICTIONS
+from argminn_core.tables import INSTANCES
+
+_PLACE = r"^(?P<chrom>[^:]+):(?P<start>\d+)-\d+$"
 
 ATTENTION = 0.9
 CONTRIBUTION = 1.0
@@ -89,17 +91,12 @@ def scan(
         if progress is not None:
             progress(hi, len(windows))
     logit = np.concatenate(logits) if logits else np.zeros(0)
-    names = np.asarray(sequences.names, dtype=object)
-    predictions = PREDICTIONS.frame(
-        {
-            "sequence": names[windows.record], "logit": logit, "probability": sigmoid(logit),
-            "start0": windows.start0, "end0": windows.end0, "note": windows.note,
-        }
-    )  # fmt: skip
+    predictions = prediction_table(windows, logit)
     if not parts:
         return Scan(predictions, INSTANCES.empty(), dropped)
     calls = Calls(*(np.concatenate(values) for values in zip(*parts, strict=True)))
     record = windows.record[calls.row]
+    names = np.asarray(sequences.names, dtype=object)
     frame = _table(bundle, calls, names[record], windows.start0[calls.row])
     inside = (frame["start0"] >= 0) & (frame["end0"].to_numpy() <= sequences.lengths[record])
     order = np.lexsort((frame["start0"], record))
@@ -195,6 +192,27 @@ def _readers(bits: np.ndarray, layers: int, heads: int) -> np.ndarray:
         for value in np.unique(bits)
     }  # fmt: skip
     return np.array([known[int(value)] for value in bits], dtype=object)
+
+
+def to_bed(instances: pd.DataFrame) -> str:
+    """BED6 and three columns more: attention, activation, contribution.
+
+    The score is the contribution times 100, clamped to 0-1000; the raw values stand behind it. A sequence named
+    `chr1:100-600` gives genome coordinates.
+    """
+    place = instances["sequence"].str.extract(_PLACE)
+    shift = place["start"].fillna(0).astype(np.int64)
+    columns = {
+        "chrom": place["chrom"].fillna(instances["sequence"]),
+        "start": instances["start0"] + shift,
+        "end": instances["end0"] + shift,
+        "name": instances["motif"],
+        "score": (100 * instances["contribution"]).clip(0, 1000).round().astype(int),
+        "strand": instances["strand"],
+        **{name: instances[name] for name in ("attention", "activation", "contribution")},
+    }
+    frame = pd.DataFrame(columns)
+    return frame.to_csv(sep="\t", header=False, index=False, lineterminator="\n", float_format="%.6g")
 
 
 def _once(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import torch
 
 from argminn_core import dna
+from argminn_core.checkpoint import ModelBundle
+from argminn_core.fasta import Sequences
 from argminn_core.model import Argminn, Output
+from argminn_core.regions import Windows, tile
+from argminn_core.tables import PREDICTIONS
 
 # Small enough that a batch's activations stay in the cache of an ordinary core, large enough to amortise calls.
 BATCH = 128
@@ -32,6 +37,41 @@ def predict(
     finally:
         model.train(training)
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
+
+
+def predict_sequences(
+    bundle: ModelBundle,
+    sequences: Sequences,
+    *,
+    stride: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """PREDICTIONS and DROPPED of sequences of any length; `progress(done, total)` counts windows.
+
+    A record longer than the model's length is read in windows, half a window apart unless `stride` says otherwise;
+    a shorter one is padded with N; one shorter than a filter is dropped.
+    """
+    config = bundle.model.config
+    windows, dropped = tile(sequences, length=config.length, stride=stride, min_length=config.width)
+    parts = []
+    for lo in range(0, len(windows), BATCH):
+        hi = min(lo + BATCH, len(windows))
+        parts.append(predict(bundle.model, windows.codes(lo, hi)))
+        if progress is not None:
+            progress(hi, len(windows))
+    logits = np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
+    return prediction_table(windows, logits), dropped
+
+
+def prediction_table(windows: Windows, logits: np.ndarray) -> pd.DataFrame:
+    """PREDICTIONS, one row a window."""
+    names = np.asarray(windows.sequences.names, dtype=object)
+    return PREDICTIONS.frame(
+        {
+            "sequence": names[windows.record], "logit": logits, "probability": sigmoid(logits),
+            "start0": windows.start0, "end0": windows.end0, "note": windows.note,
+        }
+    )  # fmt: skip
 
 
 def trace(model: Argminn, codes: np.ndarray) -> Output:

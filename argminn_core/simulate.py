@@ -40,10 +40,13 @@ class Simulated(NamedTuple):
     truth : DataFrame
         PLACEMENTS, by sequence and then start0. `site` is what was drawn, as the motif reads on its own
         strand: for strand - the reverse complement of the sequence from start0 to end0.
+    names : list of str
+        (n,), those of `truth`; a background without any motif has a name too.
     """
 
     codes: np.ndarray
     truth: pd.DataFrame
+    names: list[str]
 
 
 class _Planted(NamedTuple):
@@ -82,7 +85,8 @@ def simulate(
     """
     codes, planted, flipped = _draw(grammar, n, np.random.default_rng(seed), positives, length)
     prefix = "pos" if positives else "neg"
-    return Simulated(codes, _truth(planted, flipped, length, prefix))
+    names = [f"{prefix}_{row:06d}" for row in range(1, n + 1)]
+    return Simulated(codes, _truth(planted, flipped, length, prefix), names)
 
 
 def simulate_codes(
