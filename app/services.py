@@ -208,25 +208,6 @@ def window_trace(model: ModelBundle, reading: Reading, window: int) -> Output:
     return trace(model.model, reading.windows.codes(window, window + 1))
 
 
-def to_bed(instances: pd.DataFrame) -> str:
-    """BED6 of INSTANCES; the score is 100 times the contribution, between 0 and 1000.
-
-    A record named like chr1:100-600 is a piece of a genome, and its instances are written in that genome's
-    coordinates.
-    """
-    place = instances["sequence"].str.extract(r"^(?P<chrom>[^:]+):(?P<start>\d+)-\d+")
-    shift = place["start"].fillna(0).astype(np.int64)
-    columns = {
-        "chrom": place["chrom"].fillna(instances["sequence"]),
-        "start": instances["start0"] + shift,
-        "end": instances["end0"] + shift,
-        "name": instances["motif"],
-        "score": (100 * instances["contribution"]).clip(0, 1000).round().astype(int),
-        "strand": instances["strand"],
-    }
-    return pd.DataFrame(columns).to_csv(sep="\t", header=False, index=False, lineterminator="\n")
-
-
 def example(model: ModelBundle, *, n: int = 60, seed: int = 7) -> bytes:
     """FASTA of random backgrounds, most with one to three of the model's own motifs near the centre."""
     rng = np.random.default_rng(seed)

@@ -48,9 +48,9 @@ with st.expander("Add a model file", expanded=not names):
     add_model()
 
 if names:
-    model = state.bundle()
+    model, name = state.bundle(), state.model_name()
     config = model.model.config
-    st.header(f"Inside {page.plain(state.model_name())}", anchor=False)
+    st.header(f"Inside {page.plain(name)}", anchor=False)
     ranked = services.ranked(model.motifs)
     picture = architecture_svg(
         [(motif.name, motif.motif.pfm) for motif in ranked], services.colours(model), length=config.length,
@@ -72,9 +72,6 @@ if names:
     with right:
         st.dataframe(cards.score_table(model), hide_index=True)
         with st.container(horizontal=True):
-            st.download_button(
-                "Model file", lambda: services.model_file(model.name), f"{model.name}.safetensors"
-            )
-            st.download_button(
-                "Training record", services.training_record(model), f"{model.name}.json", "application/json"
-            )
+            stem = page.file_stem(name)
+            st.download_button("Model file", lambda: services.model_file(name), f"{stem}.safetensors")
+            st.download_button("Training record", services.training_record(model), f"{stem}.json")

@@ -62,14 +62,15 @@ st.dataframe(
     },
 )  # fmt: skip
 
+stem = page.file_stem(state.model_name())
 exported = [motif.motif for motif in shown]
 with st.container(horizontal=True):
-    st.download_button("MEME", to_meme(exported), f"{model.name}.meme")
-    st.download_button("JASPAR", to_jaspar(exported), f"{model.name}.jaspar")
-    st.download_button("TRANSFAC", to_transfac(exported), f"{model.name}.transfac")
-    st.download_button("Table (TSV)", MOTIFS.to_tsv(table), f"{model.name}_motifs.tsv")
+    st.download_button("MEME", to_meme(exported), f"{stem}.meme")
+    st.download_button("JASPAR", to_jaspar(exported), f"{stem}.jaspar")
+    st.download_button("TRANSFAC", to_transfac(exported), f"{stem}.transfac")
+    st.download_button("Table (TSV)", MOTIFS.to_tsv(table), f"{stem}_motifs.tsv")
     st.download_button(
         "Logos (SVG)",
         lambda: services.logo_archive(shown, mode=scale, reverse=reverse),
-        f"{model.name}_logos.zip",
+        f"{stem}_logos.zip",
     )

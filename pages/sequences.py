@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app import page, picker, services, state
+from app.window import show_window
 from argminn_core.errors import ArgminnError
-from argminn_core.plot.traces import attention_figure, sequence_html
+from argminn_core.instances import to_bed
 from argminn_core.tables import DROPPED, INSTANCES, PREDICTIONS
 
 
@@ -23,36 +24,11 @@ def browse() -> None:
         },
     )  # fmt: skip
     rows = picked.selection.rows
-    window(rows[0] if rows and rows[0] < len(reading.table) else 0)
-
-
-def window(index: int) -> None:
-    row, instances = reading.table.iloc[index], reading.instances_of(index)
-    text, start0 = reading.letters(index)
-    st.subheader(page.plain(row["sequence"]), anchor=False)
-    st.markdown(
-        f"logit **{row['logit']:.2f}**, probability **{row['probability']:.3f}**, "
-        f"bases {start0:,} to {start0 + len(text):,} (0-based, half-open)"
-    )
-    st.html(sequence_html(text, instances, colours, start0=start0))
-    out = services.window_trace(model, reading, index)
-    st.plotly_chart(
-        attention_figure(
-            out.att[0], out.act[0], instances, list(colours), colours, width=model.model.config.width,
-            start0=int(reading.windows.start0[index]), scale=[motif.max_activation for motif in model.motifs],
-        ), key="attention", config={"displaylogo": False},
-    )  # fmt: skip
-    decimals = st.column_config.NumberColumn(format="%.2f")
-    st.dataframe(
-        instances.drop(columns="sequence"), hide_index=True,
-        column_config=dict.fromkeys(("attention", "activation", "contribution"), decimals)
-        | {"readers": "read by (layer.head)"},
-    )  # fmt: skip
+    show_window(model, reading, rows[0] if rows and rows[0] < len(reading.table) else 0)
 
 
 page.heading("Sequences", "What did it read here? Predictions, and the motif instances behind them.")
 model = state.bundle()
-colours = services.colours(model)
 source, reading, problem = state.source(), None, None
 if source is not None:
     try:
@@ -87,6 +63,7 @@ with st.container(horizontal=True):
     st.download_button(
         "Instances (TSV)", lambda: INSTANCES.to_tsv(reading.instances), f"{stem}_instances.tsv"
     )
-    st.download_button("Instances (BED)", lambda: services.to_bed(reading.instances), f"{stem}_instances.bed")
-    st.download_button("Dropped (TSV)", lambda: DROPPED.to_tsv(reading.dropped), f"{stem}_dropped.tsv")
+    st.download_button("Instances (BED)", lambda: to_bed(reading.instances), f"{stem}_instances.bed")
+    if len(reading.dropped):
+        st.download_button("Dropped (TSV)", lambda: DROPPED.to_tsv(reading.dropped), f"{stem}_dropped.tsv")
 browse()

@@ -75,9 +75,12 @@ def planted(*placed: tuple[str, int], length: int = LENGTH, seed: int = 0) -> st
     return "".join(letters)
 
 
-def fasta(n: int, *, length: int = LENGTH) -> bytes:
+def fasta(n: int, *, length: int = LENGTH, seed: int = 0) -> bytes:
     """`n` records; the odd ones hold CTCF at 60 and SPI1 at 100."""
-    texts = (planted(*[("CTCF", 60), ("SPI1", 100)][: 2 * (i % 2)], length=length, seed=i) for i in range(n))
+    texts = (
+        planted(*[("CTCF", 60), ("SPI1", 100)][: 2 * (i % 2)], length=length, seed=seed * n + i)
+        for i in range(n)
+    )
     return "".join(f">seq_{i:05d}\n{text}\n" for i, text in enumerate(texts)).encode()
 
 

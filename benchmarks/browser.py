@@ -1,0 +1,81 @@
+"""What a visitor waits for, in a real browser: medians of several runs, printed as a table.
+
+python benchmarks/browser.py [--runs 7] [--sequences 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
+
+import studio  # noqa: E402
+from handmade import fasta, save_toy  # noqa: E402
+
+UPLOAD = "upload of {n:,} sequences to a filled table"
+PICK = "another row to its letters"
+MOTIFS = "page change to a grid of logos"
+
+
+def timed(act: Callable[[], None], seen: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    act()
+    seen()
+    return time.perf_counter() - started
+
+
+def measure(browser, address: str, raw: bytes, n: int) -> dict[str, float]:
+    """One visitor's waits, in seconds; the server has seen none of it before."""
+    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+    studio.visit(page, address, "sequences")
+    upload = {"name": "given.fa", "mimeType": "text/plain", "buffer": raw}
+    waits = {
+        UPLOAD.format(n=n): timed(
+            lambda: page.locator("input[type=file]").set_input_files(upload),
+            lambda: page.locator("[data-testid=stDataFrame] canvas").first.wait_for(timeout=60_000),
+        )
+    }
+    studio.settle(page)
+    name = page.get_by_role("heading", level=3).inner_text()
+    table = page.locator("[data-testid=stDataFrame]").first
+    waits[PICK] = timed(
+        lambda: table.click(position={"x": 18, "y": 35 * 3 + 18}),
+        lambda: page.wait_for_function("name => document.querySelector('h3').innerText !== name", arg=name),
+    )
+    studio.settle(page)
+    waits[MOTIFS] = timed(
+        lambda: page.get_by_test_id("stSidebarNav").get_by_text("Motifs").click(),
+        lambda: page.locator("figure img").first.wait_for(),
+    )
+    page.context.close()
+    return waits
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--sequences", type=int, default=1000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        save_toy(Path(folder))
+        with studio.running(Path(folder)) as address, studio.chromium() as browser:
+            # Other letters in every run: nothing comes from a cache.
+            runs = [
+                measure(browser, address, fasta(options.sequences, seed=run), options.sequences)
+                for run in range(options.runs + 1)
+            ][1:]  # the first one imports and warms up
+    sys.stdout.write("| what | median (s) | slowest (s) |\n|---|---|---|\n")
+    for what in runs[0]:
+        waits = [run[what] for run in runs]
+        sys.stdout.write(f"| {what} | {statistics.median(waits):.2f} | {max(waits):.2f} |\n")
+
+
+if __name__ == "__main__":
+    main()
