@@ -112,7 +112,8 @@ def read_model(raw: bytes, *, name: str = "the model file") -> ModelBundle:
     except ConfigError as error:
         raise ModelFileError(f"{name} asks for a model that cannot be built", found=str(error)) from error
     with torch.device("meta"):  # shapes without memory
-        expected = {key: tuple(value.shape) for key, value in Argminn(config).state_dict().items()}
+        built = Argminn(config).state_dict()
+    expected = {key: tuple(value.shape) for key, value in built.items()}
     if shapes != expected:
         wrong = sorted(set(shapes.items()) ^ set(expected.items()), key=str)[0]
         raise ModelFileError(
@@ -124,8 +125,11 @@ def read_model(raw: bytes, *, name: str = "the model file") -> ModelBundle:
     except (SafetensorError, ValueError) as error:
         raise ModelFileError(f"{name} is damaged", found=str(error), mend="Copy it again") from error
     for key, value in tensors.items():
-        if value.is_floating_point() and (value.dtype != torch.float32 or not torch.isfinite(value).all()):
-            raise ModelFileError(f"the tensor {key} in {name} is not finite float32", found=value.dtype)
+        kind = str(built[key].dtype).removeprefix("torch.")
+        if value.dtype != built[key].dtype or not torch.isfinite(value).all():
+            raise ModelFileError(f"the tensor {key} in {name} is not finite {kind}", found=value.dtype)
+        if key.endswith("running_var") and (value < 0).any():
+            raise ModelFileError(f"the variances {key} in {name} are not variances", found="a negative one")
     motifs = _read_motifs(header, config, name)
     model = Argminn(config)
     model.load_state_dict(tensors)
@@ -139,7 +143,7 @@ def read_model(raw: bytes, *, name: str = "the model file") -> ModelBundle:
 def _read_motifs(header: dict, config: ModelConfig, name: str) -> list[LearnedMotif]:
     try:
         motifs = [LearnedMotif.from_dict(entry) for entry in header["motifs"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelFileError(f"the motifs in {name} cannot be read", found=str(error)) from error
     if [motif.filter for motif in motifs] != list(range(config.filters)):
         raise ModelFileError(
@@ -182,6 +186,8 @@ def _read_header(raw: bytes, name: str) -> tuple[dict[str, Any], dict[str, tuple
         raise ModelFileError(f"the header of {name} cannot be read", found=type(error).__name__) from error
     if not isinstance(header, dict):
         raise ModelFileError(f"the header of {name} is not ours")
+    if any(not isinstance(size, int) for shape in shapes.values() for size in shape):
+        raise ModelFileError(f"the header of {name} cannot be read", found="a shape not of whole numbers")
     if not isinstance(end, int) or 8 + length + end != len(raw):
         raise damaged
     return header, shapes

@@ -62,6 +62,9 @@ class LearnedMotif:
         start, end = (int(x) for x in entry["core"])
         if pfm.ndim != 2 or pfm.shape[0] != 4 or not 0 <= start <= end <= pfm.shape[1]:
             raise ValueError(f"a PFM of shape {pfm.shape} with core {start}-{end}")
+        statistics = [float(entry[key]) for key in ("max_activation", "threshold")]
+        if (pfm < 0).any() or not np.isfinite(statistics).all():
+            raise ValueError("a negative frequency, or statistics that are not finite")
         q = entry.get("q_value")
         return cls(
             name=str(entry["name"])[:80], filter=int(entry["filter"]), pfm=pfm, windows=int(entry["windows"]),

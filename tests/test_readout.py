@@ -12,8 +12,8 @@ from argminn_core.tables import MOTIFS
 
 
 def naive(model, codes, share=0.5):
-    """For every filter: base counts and number of the windows above `share` of its largest activation, then the
-    largest and the mean positive activation."""
+    """For every filter: base counts and number of the windows above `share` of its largest activation,
+    then the largest and the mean positive activation."""
     config = model.config
     weights, biases = model.scanner.weight.double().numpy(), model.scanner.bias.double().numpy()
     found = []
