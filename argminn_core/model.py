@@ -239,9 +239,15 @@ class Evidence(nn.Module):
         """Match (N, C, P) before the rectifier to evidence (N, F)."""
         n, c, p = match.shape
         offset = torch.linspace(-1, 1, p, device=match.device, dtype=match.dtype).square()
-        tilt = self.centre[:, None] * offset  # (F, P)
-        scaled = match.view(n, c // self.filters, self.filters, p) * self.log_sharpness.exp()[:, None] - tilt
-        return self.gain * (scaled.logsumexp(dim=(1, 3)) - math.log(p * c / self.filters))
+        weight = (-self.centre[:, None] * offset).exp().repeat(c // self.filters, 1)  # (C, P)
+        sharpness = self.log_sharpness.exp().repeat(c // self.filters)[:, None]
+        # A log-sum-exp with the centre weight outside of the exponent: half the passes over (N, C, P). The largest
+        # match is taken out first, so that nothing overflows; the log-sum-exp does not depend on it.
+        best = match.detach().amax(2, keepdim=True)
+        summed = (((match - best) * sharpness).exp() * weight).sum(2)
+        pooled = summed.clamp_min(1e-30).log() + (best * sharpness).squeeze(2)
+        pooled = pooled.view(n, -1, self.filters).logsumexp(1)
+        return self.gain * (pooled - math.log(p * c / self.filters))
 
 
 class Argminn(nn.Module):
@@ -282,6 +288,16 @@ class Argminn(nn.Module):
             return Output(logit, act, torch.stack(attention, 1), act.new_zeros(len(act), self.config.filters))
         evidence = self.evidence(match)
         return Output(logit + evidence.sum(1), act, torch.stack(attention, 1), evidence)
+
+    @torch.no_grad()
+    def flip_filter(self, f: int) -> None:
+        """Turn filter `f` round, so that its plus strand becomes its minus strand; no output changes but the
+        order of two channels. Only with tied strands."""
+        if self.config.strands != "both":
+            raise ConfigError("only filters that read both strands can be turned round")
+        self.scanner.weight[f] = self.scanner.weight[f].flip(0, 1)
+        pair = [f, f + self.config.filters]
+        self.token.weight[:, pair] = self.token.weight[:, pair[::-1]]
 
     @torch.no_grad()
     def centre_filters(self) -> None:

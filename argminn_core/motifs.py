@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,12 @@ class LearnedMotif:
         """The trimmed core as a `Motif`: what is shown, matched and exported; the whole PFM where no core remains."""
         pfm = self.core_pfm if self.core[1] > self.core[0] else self.pfm
         return Motif(self.name, pfm, alt=self.match_name, nsites=max(self.windows, 1))
+
+    def turned(self) -> LearnedMotif:
+        """The same motif read on its other strand."""
+        start, end = self.core
+        width = self.pfm.shape[1]
+        return replace(self, pfm=self.pfm[::-1, ::-1].copy(), core=(width - end, width - start) if end else (0, 0))
 
     @property
     def information(self) -> float:

@@ -51,7 +51,7 @@ class Recipe:
 # an additive evidence path stands beside the pointers; benchmarks/README.md has the numbers behind each choice.
 RECIPES: dict[str, Recipe] = {
     "paper": Recipe(ModelConfig(filters=8, width=10, strands="single"), TrainConfig()),
-    "grammar": Recipe(ModelConfig(filters=6, width=12), TrainConfig()),
+    "grammar": Recipe(ModelConfig(filters=6, width=12), TrainConfig(average=0.99, anneal=True)),
     "peaks": Recipe(
         ModelConfig(filters=12, width=19, null_token=True, evidence=True),
         TrainConfig(epochs=16, average=0.99, anneal=True, overlap=OFF, l1=OFF, entropy=OFF),
@@ -118,7 +118,15 @@ class Run:
         """Read and name the motifs, score the held-out sets, write the model and its metrics."""
         codes, _ = self.source.training()
         motifs = learn_motifs(self.model, codes)
-        motifs = name_motifs(motifs, annotate([m.motif for m in motifs if m.counts]))
+        matches = annotate([m.motif for m in motifs if m.counts])
+        if self.recipe.model.strands == "both":
+            # A filter that reads both strands has no direction of its own; the database's is the one people know.
+            turned = set(matches.loc[matches["strand"] == "-", "motif"])
+            for motif in motifs:
+                if motif.name in turned:
+                    self.model.flip_filter(motif.filter)
+            motifs = [motif.turned() if motif.name in turned else motif for motif in motifs]
+        motifs = name_motifs(motifs, matches)
         scores = {
             part: {"n": len(y), "positives": int(y.sum()), **metrics(y, predict(self.model, codes))}
             for part, (codes, y) in (("valid", self.source.valid), ("test", self.source.test))
