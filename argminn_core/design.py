@@ -169,7 +169,9 @@ def _render(
         codes[placed.start0 : placed.end0] = written[-1]
     spans = enumerate(zip(frame["start0"], frame["end0"], written, strict=True))
     damaged = [row for row, (start, end, site) in spans if (codes[start:end] != site).any()]
-    return Rendered(codes, PLACEMENTS.check(frame.assign(site=pd.Series(sites, dtype=object))), damaged)
+    made = frame.drop(columns="site", errors="ignore")
+    made.insert(len(PLACEMENTS.columns), "site", pd.Series(sites, dtype=object))
+    return Rendered(codes, made, damaged)
 
 
 def _site(pfm: np.ndarray, draw: tuple[int, ...] | None) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,12 +10,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import studio
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 LENGTH, WIDTH = 200, 8
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync"]  # fmt: skip
 
 HOST = """
 import pandas as pd, streamlit as st
@@ -46,20 +44,6 @@ st.title("Host")
 st.button("Rerun")
 design()
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        message = "chromium is not installed"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +92,23 @@ def open_page(browser, url):
 @pytest.fixture
 def page(open_page):
     return open_page()
+
+
+@pytest.fixture
+def page_of_app(browser, studio_url):
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    page = context.new_page()
+    page.goto(f"{studio_url}/design?model=toy")
+    page.locator(".chip").first.wait_for(timeout=60_000)
+    page.locator("[data-testid=stMetric]").first.wait_for(timeout=60_000)
+    yield page
+    context.close()
+
+
+def expect_other(locator, text: str):
+    from playwright.sync_api import expect
+
+    expect(locator).not_to_have_text(text, timeout=15_000, use_inner_text=True)
 
 
 def python_has(page, placements: str):
@@ -311,3 +312,24 @@ def test_touch_on_a_phone(open_page):
     python_has(page, "left@60-")
     page.locator(".chip").nth(1).tap()
     page.get_by_text(re.compile(r"^<b>right</b> placed at \d+, \+ strand$")).wait_for()
+
+
+def test_the_page_answers_a_drop_and_keeps_the_design(page_of_app):
+    page = page_of_app
+    logit = page.locator("[data-testid=stMetric]").first
+    empty = logit.inner_text()
+    page.locator(".chip").first.click()
+    expect_other(logit, empty)
+    assert page.locator(".read").count() >= 1
+    page.get_by_role("link", name="Motifs").click()
+    page.get_by_role("heading", name="Motifs", exact=True).wait_for()
+    page.get_by_role("link", name="Design").click()
+    block = page.locator(".block")
+    block.wait_for(timeout=30_000)
+    start = int(re.search(r" (\d+)–", block.get_attribute("title"))[1])
+    block.press("ArrowRight")
+    studio.settle(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Design (FASTA)").click()
+    header = Path(download.value.path()).read_text().splitlines()[0]
+    assert re.fullmatch(rf">design_01 model=\w+ logit=\S+ motifs=\w+:{start + 1}-\d+\(\+\)", header)
