@@ -105,6 +105,7 @@ class Run:
             count, width = self.recipe.model.filters, self.recipe.model.width
             choices = warm_start.choose(jaspar_collection(), codes, y, count=count, width=width)
             warm_start.start_from(self.model, choices)
+            warm_start.fit_evidence(self.model, codes, y)
         for record in fit(
             self.model, self.source, self.recipe.train,
             state_path=state, resume=resume, device=device, should_stop=should_stop,
