@@ -6,7 +6,7 @@
 
 const MAX_SCALE = 18;
 const NARROW_SCALE = 1.5; // a phone starts with this much, and scrolls
-const SEND_SOON = 50; // ms after a drop
+const SEND_SOON = 25; // ms after a drop
 const RESEND = 4000; // ms without an answer
 const SEND_LATER = 150; // ms after a nudge, so that thirty of them are one run
 const DRAG_FROM = 4; // pixels
