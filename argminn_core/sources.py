@@ -167,11 +167,16 @@ class PeakSource:
             mine = codes[split == part]
             if negatives == "gc":
                 matcher = GcMatcher(genome, kept[split == part], length=length, exclude=regions, ranges=ranges[part])
+                draw = 43 if part == "train" else 44
+                theirs = matcher.sample(len(mine), np.random.default_rng([seed, 1 << draw])).codes
+                if not len(theirs):
+                    raise InputError(
+                        f"no window of the {part} part matches its peaks in GC content and lies apart from all peaks",
+                        mend="Choose other chromosomes for the split, or shuffled negatives",
+                    )
                 if part == "train":
-                    self._matcher = matcher
-                    self._negatives = matcher.sample(len(mine), np.random.default_rng([seed, 1 << 43])).codes
+                    self._matcher, self._negatives = matcher, theirs
                     continue
-                theirs = matcher.sample(len(mine), np.random.default_rng([seed, 1 << 44])).codes
             else:
                 theirs = dinucleotide_shuffle(mine, seed=seed)
                 if part == "train":
@@ -199,6 +204,8 @@ class PeakSource:
         )
         if self._matcher is not None:
             negatives = self._matcher.sample(n - half, rng).codes
+            if len(negatives) < n - half:  # a small genome has not so many: they come more than once
+                negatives = negatives[_sample(rng, len(negatives), n - half)]
         else:
             source = _sample(rng, len(self._positives), n - half)
             negatives = dinucleotide_shuffle(self._positives[source], seed=int(rng.integers(2**31)))

@@ -134,6 +134,8 @@ def fit(
         progress = load_state(state_path, model, average, optimizer, settings)
         first, best, waited, spent = (progress[k] for k in ("epoch", "best", "waited", "spent"))
         log.info("resuming after epoch %d", first)
+        if config.patience is not None and waited >= config.patience:
+            first = config.epochs  # it had stopped by itself
     valid_codes, valid_y = source.valid
     for epoch in range(first, config.epochs):
         started = time.perf_counter()

@@ -226,6 +226,18 @@ def test_without_a_shift_positives_stay_on_their_summits(genome):
     assert keys(codes[y == 1]) == keys(source.training()[0][source.training()[1] == 1])
 
 
+def test_a_small_genome_repeats_its_negatives(genome):
+    codes, y = peak_source(genome).draw(np.random.default_rng(0), 12_000)
+    assert len(y) == 12_000 and y.sum() == 6_000
+    assert 1_000 < len(keys(codes[y == 0])) < 6_000
+
+
+def test_a_genome_without_room_for_negatives_is_an_error(genome):
+    crowded = peaks("chr2", n=60)  # every kilobase has a peak
+    with pytest.raises(InputError, match="no window of the valid part matches"):
+        peak_source(genome, pd.concat([crowded, peaks("chr1", "chr3")], ignore_index=True))
+
+
 def test_shuffled_negatives_keep_the_dinucleotides(genome):
     source = peak_source(genome, negatives="shuffle")
 

@@ -215,7 +215,7 @@ def test_a_state_is_written_whole_or_not_at_all(source, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == [state.name]
 
 
-def test_patience_stops_where_it_says(source):
+def test_patience_stops_where_it_says(source, tmp_path):
     config = replace(SHORT, epochs=14, batches=2)
     _, straight = train(source, config)
     for patience in (1, 3):
@@ -227,8 +227,13 @@ def test_patience_stops_where_it_says(source):
             if expected[-1]:
                 break
         assert expected[-1] and len(expected) < config.epochs  # else it tests nothing
-        _, records = train(source, replace(config, patience=patience))
+        state = tmp_path / f"{patience}.safetensors"
+        model, records = train(source, replace(config, patience=patience), state_path=state)
         assert [r.stopped for r in records] == expected
+        # what stopped by itself has nothing left to do
+        again, rest = train(source, replace(config, patience=patience), state_path=state, resume=True)
+        assert rest == []
+        same_bits(model.state_dict(), again.state_dict())
 
 
 def test_an_average_is_kept_where_it_is_asked_for(source):
