@@ -21,7 +21,6 @@ chosen = st.navigation(
             ROOT / "pages" / f"{name}.py", title=name.capitalize(), url_path=name, default=name == "models"
         )
         for name in ("models", "motifs", "sequences", "design")
-        if (ROOT / "pages" / f"{name}.py").exists()
     ]
 )
 with st.sidebar:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import streamlit as st
+import torch
 
 from app.theme import motif_colour
 from argminn_core import design, zoo
@@ -30,6 +31,10 @@ from argminn_core.plot.logo import Mode, logo_svg
 from argminn_core.predict import trace
 from argminn_core.regions import Windows
 from argminn_core.tables import PLACEMENTS
+
+# Visitors share the cores. A pool of threads for each of them spins while it waits for the others, and on a
+# busy machine an answer then takes ten times as long.
+torch.set_num_threads(1)
 
 MAX_RECORDS = 20_000
 MAX_BYTES = 25_000_000  # after decompression; some 50,000 windows of 500 bp

@@ -33,9 +33,12 @@ def model_selector() -> None:
     names = services.models()
     if not names:
         return
-    if st.session_state.get(MODEL) not in names:
-        st.session_state.pop(MODEL, None)
-    st.selectbox("Model", names, key=MODEL, bind="query-params")
+    wanted = st.session_state.get(MODEL, st.query_params.get(MODEL))
+    st.session_state[MODEL] = wanted if wanted in names else names[0]
+    chosen = st.selectbox("Model", names, key=MODEL)
+    # By hand and not by `bind`, with which a page can no longer be switched from Python.
+    if chosen != st.query_params.get(MODEL, names[0]):
+        st.query_params[MODEL] = chosen
 
 
 def choose_model(name: str) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import services
-from app.page import plain
+from app import design_state, services, state
+from app.page import errors_shown, plain
 from argminn_core.checkpoint import ModelBundle
+from argminn_core.design import design_header
+from argminn_core.dna import decode
 from argminn_core.plot.traces import attention_figure, sequence_html
+
+DESIGN = "../pages/design.py"  # beside the folder of the entry file
 
 
 def show_window(model: ModelBundle, reading: services.Reading, index: int) -> None:
@@ -15,11 +19,17 @@ def show_window(model: ModelBundle, reading: services.Reading, index: int) -> No
     row, instances = reading.table.iloc[index], reading.instances_of(index)
     text, start0 = reading.letters(index)
     colours = services.colours(model)
-    st.subheader(plain(row["sequence"]), anchor=False)
-    st.markdown(
-        f"logit **{row['logit']:.2f}**, probability **{row['probability']:.3f}**, "
-        f"bases {start0:,} to {start0 + len(text):,} (0-based, half-open)"
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        with st.container(width="content"):
+            st.subheader(plain(row["sequence"]), anchor=False)
+            st.markdown(
+                f"logit **{row['logit']:.2f}**, probability **{row['probability']:.3f}**, "
+                f"bases {start0:,} to {start0 + len(text):,} (0-based, half-open)"
+            )
+        if st.button("Open in Design", help="The instances become placements on this sequence."):
+            with errors_shown():
+                _open_in_design(model, reading, index)
+            st.switch_page(DESIGN)
     st.html(sequence_html(text, instances, colours, start0=start0))
     out = services.window_trace(model, reading, index)
     st.plotly_chart(
@@ -35,3 +45,15 @@ def show_window(model: ModelBundle, reading: services.Reading, index: int) -> No
         column_config=dict.fromkeys(("attention", "activation", "contribution"), decimals)
         | {"readers": "read by (layer.head)"},
     )  # fmt: skip
+
+
+def _open_in_design(model: ModelBundle, reading: services.Reading, index: int) -> None:
+    """Put the window on the track of the Design page, its instances as placements."""
+    row, start0 = reading.table.iloc[index], int(reading.windows.start0[index])
+    found = reading.instances_of(index)
+    placements = found.assign(start0=found["start0"] - start0, end0=found["end0"] - start0)
+    placements = placements[placements["end0"] <= model.length]
+    header = design_header(row["sequence"], model=model.name, logit=row["logit"], placements=placements)
+    letters = decode(reading.windows.codes(index, index + 1)[0])
+    design_state.current(model, state.model_name()).open(f"{header}\n{letters}\n".encode())
+    st.session_state[design_state.KIND] = design_state.GIVEN

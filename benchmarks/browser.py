@@ -17,10 +17,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 
 import studio  # noqa: E402
-from handmade import fasta, save_toy  # noqa: E402
+from handmade import LENGTH, SITES, fasta, save_toy  # noqa: E402
 
 UPLOAD = "upload of {n:,} sequences to a filled table"
 PICK = "another row to its letters"
+DESIGN = "page change to the canvas"
+DROP = "drop of a motif to its new prediction"
 MOTIFS = "page change to a grid of logos"
 
 
@@ -49,6 +51,15 @@ def measure(browser, address: str, raw: bytes, n: int) -> dict[str, float]:
         lambda: table.click(position={"x": 18, "y": 35 * 3 + 18}),
         lambda: page.wait_for_function("name => document.querySelector('h3').innerText !== name", arg=name),
     )
+    studio.settle(page)
+    waits[DESIGN] = timed(
+        lambda: page.get_by_role("button", name="Open in Design").click(),
+        lambda: page.locator(".chip").first.wait_for(),
+    )
+    studio.settle(page)
+    before = studio.logit(page)
+    studio.drop_chip(page, "GATA1", 140, width=len(SITES["GATA1"]), length=LENGTH)
+    waits[DROP] = timed(lambda: None, lambda: studio.wait_for_another_logit(page, before))
     studio.settle(page)
     waits[MOTIFS] = timed(
         lambda: page.get_by_test_id("stSidebarNav").get_by_text("Motifs").click(),

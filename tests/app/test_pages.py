@@ -46,7 +46,7 @@ def messages(elements) -> str:
     return " ".join(element.value for element in elements)
 
 
-@pytest.mark.parametrize("name", ["models", "motifs", "sequences"])
+@pytest.mark.parametrize("name", ["models", "motifs", "sequences", "design"])
 def test_every_page_opens(app, name):
     assert visit(app, name).title[0].value == name.capitalize()
 

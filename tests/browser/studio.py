@@ -84,3 +84,32 @@ def settle(page, *, pause: float = 400) -> None:
 def visit(page, address: str, name: str = "") -> None:
     page.goto(f"{address}/{name}")
     settle(page)
+
+
+def drop_chip(page, motif: str, base: int, *, width: int, length: int) -> None:
+    """Drag a motif from the palette of the canvas to the + strand, so that it starts at `base`."""
+    chip = page.locator(".chip").filter(has_text=motif).first.bounding_box()
+    track, lane = page.locator(".track").bounding_box(), page.locator(".lane.at-plus").bounding_box()
+    page.mouse.move(chip["x"] + chip["width"] / 2, chip["y"] + chip["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(chip["x"] + chip["width"] / 2 + 8, chip["y"] + chip["height"] / 2 + 8)
+    # The pointer holds the motif's middle.
+    middle = track["x"] + (base + width / 2) * track["width"] / length
+    page.mouse.move(middle, lane["y"] + lane["height"] / 2, steps=6)
+    page.mouse.up()
+
+
+def logit(page) -> str:
+    """The logit that the Design page shows."""
+    return (
+        page.get_by_test_id("stMetric").filter(has_text="Logit").get_by_test_id("stMetricValue").inner_text()
+    )
+
+
+LOGIT_CHANGED = """before => [...document.querySelectorAll('[data-testid=stMetric]')].some(metric =>
+    metric.innerText.startsWith('Logit')
+    && metric.querySelector('[data-testid=stMetricValue]').innerText !== before)"""
+
+
+def wait_for_another_logit(page, before: str) -> None:
+    page.wait_for_function(LOGIT_CHANGED, arg=before, timeout=30_000)

@@ -2,7 +2,9 @@
 
 import pytest
 import studio
-from handmade import fasta
+from handmade import LENGTH, SITES, fasta
+
+from argminn_core.design import parse_design_header
 
 
 @pytest.fixture
@@ -32,11 +34,11 @@ def table_is_filled(page):
 
 
 def test_pages_show_the_models_logos_and_ask_nothing_of_the_network(page, studio_url, outside):
-    for name in ("models", "motifs", "sequences"):
+    for name in ("models", "motifs", "sequences", "design"):
         studio.visit(page, studio_url, f"{name}?model=toy")
         assert page.locator("h1").inner_text() == name.capitalize()
         assert not page.locator("[data-testid=stException]").count()
-        if name != "sequences":
+        if name in ("models", "motifs"):
             logos = page.get_by_role("img", name="logo of SPI1")
             assert logos.first.evaluate("picture => picture.complete && picture.naturalWidth") > 50
     assert not outside
@@ -94,3 +96,39 @@ def test_bad_input_is_answered_in_words(page, studio_url, tmp_path):
     page.locator("input[type=file]").set_input_files(path)
     page.get_by_test_id("stAlert").get_by_text("protein").wait_for(timeout=20_000)
     assert page.locator("input[type=file]").is_enabled()
+
+
+def test_from_a_file_over_its_instances_to_an_exported_design(page, studio_url, fasta_file):
+    studio.visit(page, studio_url, "sequences?model=toy")
+    page.locator("input[type=file]").set_input_files(fasta_file)
+    table_is_filled(page)
+    picked = page.get_by_role("heading", level=3).inner_text()
+    page.get_by_role("button", name="Open in Design").click()
+    page.get_by_role("heading", name="Design").wait_for()
+    page.locator(".block").nth(1).wait_for()
+    studio.settle(page)
+    opened = sorted(page.locator(".block").evaluate_all("blocks => blocks.map(b => b.title.split('\\n')[0])"))
+    assert [title.split("–")[0] for title in opened] == ["CTCF 60", "SPI1 100"]
+
+    before = studio.logit(page)
+    studio.drop_chip(page, "GATA1", 140, width=len(SITES["GATA1"]), length=LENGTH)
+    studio.wait_for_another_logit(page, before)
+    after = studio.logit(page)
+    assert float(after) > float(before) + 2
+    page.get_by_label("Undo").click()
+    studio.wait_for_another_logit(page, after)
+    assert studio.logit(page) == before
+    page.get_by_label("Redo").click()
+    studio.wait_for_another_logit(page, before)
+    studio.settle(page)
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Design (FASTA)").click()
+    header, letters = download.value.path().read_text().split("\n", 1)
+    name, placements = parse_design_header(header)
+    text = letters.replace("\n", "")
+    assert name == picked and len(text) == LENGTH
+    (placed,) = placements[placements["motif"] == "GATA1"].itertuples()
+    assert abs(placed.start0 - 140) <= 1  # a base is five pixels wide
+    assert text[placed.start0 : placed.end0] == SITES["GATA1"]
+    assert text[60:72] == SITES["CTCF"]
