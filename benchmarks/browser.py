@@ -41,7 +41,9 @@ def measure(browser, address: str, raw: bytes, n: int) -> dict[str, float]:
     waits = {
         UPLOAD.format(n=n): timed(
             lambda: page.locator("input[type=file]").set_input_files(upload),
-            lambda: page.locator("[data-testid=stDataFrame] canvas").first.wait_for(timeout=60_000),
+            lambda: page.locator(f"[role=grid][aria-rowcount='{n + 1}']").wait_for(
+                state="attached", timeout=60_000
+            ),
         )
     }
     studio.settle(page)

@@ -41,6 +41,8 @@ if problem is not None:
 elif reading is None:
     st.info("Upload or paste FASTA above, or start with the example sequences.")
 if reading is None:
+    # What will come, empty: it also has the browser load its table before there is a file to wait for.
+    st.dataframe(PREDICTIONS.empty().assign(instances=[], motifs=[]), hide_index=True, height=72)
     st.stop()
 with_instance = int((reading.table["instances"] > 0).sum())
 st.markdown(
