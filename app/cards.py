@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from app import services
-from app.page import plain
+from app.page import plain, short
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.plot.logo import logo_img
 
@@ -64,11 +64,7 @@ def facts(model: ModelBundle) -> str:
         },
         "Reads": f"{config.length:,} bp with {config.filters} filters of {config.width} bp",
     }
-    return "\n\n".join(f"**{key}** {plain(_short(fact(value)))}" for key, value in shown.items() if value)
-
-
-def _short(text: str, limit: int = 400) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return "\n\n".join(f"**{key}** {plain(short(fact(value), 400))}" for key, value in shown.items() if value)
 
 
 def logo_strip(model: ModelBundle, *, most: int = 4, height: int = 30) -> str:

@@ -38,13 +38,28 @@ def file_stem(label: str) -> str:
     return re.sub(r"[^\w-]+", "_", label.split(".")[0]).strip("_")[:60] or "sequences"
 
 
+def short(text: str, limit: int = 60) -> str:
+    """`text` with its end cut off where it is too long for a heading."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def count(n: int, thing: str) -> str:
+    """A number with its noun, as Markdown: **1** record, **2** records."""
+    return f"**{n:,}** {thing}{'s' * (n != 1)}"
+
+
+def show_error(error: ArgminnError) -> None:
+    text = str(error)
+    st.error(plain(text[:1].upper() + text[1:]))
+
+
 @contextmanager
 def errors_shown() -> Iterator[None]:
     """Show an `ArgminnError` as a message and end the page there; anything else is a bug and stays one."""
     try:
         yield
     except ArgminnError as error:
-        st.error(plain(error))
+        show_error(error)
         st.stop()
 
 

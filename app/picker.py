@@ -33,7 +33,7 @@ def sequence_picker(model: ModelBundle, *, folded: bool) -> None:
         st.caption(
             f"The model reads {model.length:,} bp. A longer record is read in windows that overlap by half, "
             "a shorter one is padded with N, one shorter than a motif is dropped and listed. For more than "
-            f"{services.MAX_RECORDS:,} records use `argminn scan` on the command line."
+            f"{services.MAX_RECORDS:,} records use **argminn scan** on the command line."
         )
 
 

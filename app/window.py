@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import design_state, services, state
-from app.page import errors_shown, plain
+from app.page import errors_shown, plain, short
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.design import design_header
 from argminn_core.dna import decode
@@ -21,7 +21,7 @@ def show_window(model: ModelBundle, reading: services.Reading, index: int) -> No
     colours = services.colours(model)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(width="content"):
-            st.subheader(plain(row["sequence"]), anchor=False)
+            st.subheader(plain(short(row["sequence"])), anchor=False)
             st.markdown(
                 f"logit **{row['logit']:.2f}**, probability **{row['probability']:.3f}**, "
                 f"bases {start0:,} to {start0 + len(text):,} (0-based, half-open)"
@@ -39,6 +39,8 @@ def show_window(model: ModelBundle, reading: services.Reading, index: int) -> No
             scale=[motif.max_activation for motif in model.motifs],
         ), key="attention", config={"displaylogo": False},
     )  # fmt: skip
+    if instances.empty:
+        return
     decimals = st.column_config.NumberColumn(format="%.2f")
     st.dataframe(
         instances.drop(columns="sequence"), hide_index=True, key="instances",

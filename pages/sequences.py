@@ -14,10 +14,12 @@ def browse() -> None:
     """The table and the picked window: picking another one re-runs only this."""
     place = ("start0", "end0", "note") if reading.table["note"].any() else ()
     picked = st.dataframe(
-        reading.table, hide_index=True, height=300, on_select="rerun", selection_mode="single-row-required",
+        reading.table, hide_index=True, height=300 if len(reading.table) > 7 else "content",
+        on_select="rerun", selection_mode="single-row-required",
         key=f"table_{state.model_name()}_{source.digest}",
         column_order=("sequence", *place, "logit", "probability", "instances", "motifs"),
         column_config={
+            "sequence": st.column_config.TextColumn(width="medium"),
             "logit": st.column_config.NumberColumn(format="%.2f"),
             "probability": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1),
             "motifs": st.column_config.TextColumn("motifs, left to right", width="large"),
@@ -37,7 +39,7 @@ if source is not None:
         problem = error
 picker.sequence_picker(model, folded=reading is not None)
 if problem is not None:
-    st.error(page.plain(problem))
+    page.show_error(problem)
 elif reading is None:
     st.info("Upload or paste FASTA above, or start with the example sequences.")
 if reading is None:
@@ -46,12 +48,12 @@ if reading is None:
     st.stop()
 with_instance = int((reading.table["instances"] > 0).sum())
 st.markdown(
-    f"**{len(reading.windows.sequences):,}** sequences read in **{len(reading.table):,}** windows, "
-    f"**{with_instance:,}** of them with an instance; **{len(reading.instances):,}** instances, "
-    f"**{len(reading.dropped):,}** records dropped"
+    f"{page.count(len(reading.windows.sequences), 'record')} read in {page.count(len(reading.table), 'window')}, "
+    f"**{with_instance:,}** of them with an instance; {page.count(len(reading.instances), 'instance')}, "
+    f"{page.count(len(reading.dropped), 'record')} dropped"
 )
 if len(reading.dropped):
-    with st.expander(f"Why {len(reading.dropped):,} were dropped"):
+    with st.expander("Dropped records, and why"):
         st.dataframe(reading.dropped, hide_index=True)
 if reading.table.empty:
     st.warning("No record could be read.")
