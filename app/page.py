@@ -50,7 +50,8 @@ def count(n: int, thing: str) -> str:
 
 def show_error(error: ArgminnError) -> None:
     text = str(error)
-    st.error(plain(text[:1].upper() + text[1:]))
+    # A message may begin with the name of a file, which stays as it is.
+    st.error(plain(text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import cards, page, services, state
+from argminn_core.errors import ArgminnError
 from argminn_core.plot.architecture import architecture_svg
 from argminn_core.plot.logo import logo_img
 
@@ -10,9 +11,13 @@ COLUMNS = 3
 
 
 def card(name: str) -> None:
-    model = services.bundle(name)
+    st.subheader(page.plain(name), anchor=False)
+    try:
+        model = services.bundle(name)
+    except ArgminnError as error:  # one bad file in the folder does not hide the others
+        page.show_error(error)
+        return
     with st.container():
-        st.subheader(page.plain(name), anchor=False)
         st.caption(page.plain(model.card.get("description", "")) or "No description")
         st.markdown(cards.headline(model))
         st.html(cards.logo_strip(model))
@@ -39,10 +44,7 @@ if not names:
     st.info("There is no model yet. Train one with `argminn train`, or add a model file here.")
 for start in range(0, len(names), COLUMNS):
     for column, name in zip(st.columns(COLUMNS), names[start : start + COLUMNS], strict=False):
-        with (
-            column.container(border=True, height="stretch", vertical_alignment="distribute"),
-            page.errors_shown(),
-        ):
+        with column.container(border=True, height="stretch", vertical_alignment="distribute"):
             card(name)
 with st.expander("Add a model file", expanded=not names):
     add_model()

@@ -6,6 +6,7 @@ import pytest
 from handmade import fasta, planted, save_toy, toy_bundle
 from streamlit.testing.v1 import AppTest
 
+from argminn_core import zoo
 from argminn_core.checkpoint import save_model
 from argminn_core.fasta import read_fasta
 from argminn_core.instances import scan
@@ -16,6 +17,7 @@ MAIN = "app/main.py"
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("ARGMINN_HOME", str(tmp_path))
+    monkeypatch.setattr(zoo, "BUNDLED", tmp_path / "bundled")  # whatever is bundled plays no part
     save_toy(tmp_path)
     return tmp_path
 
@@ -88,6 +90,20 @@ def test_an_uploaded_model_joins_the_list(app, home):
     app.get("file_uploader")[0].upload("../my model!.safetensors", raw + b"").run()
     assert not app.exception and not app.error
     assert "my" in messages(app.success) or "toy" in messages(app.success)
+
+
+def test_a_damaged_file_in_the_folder_does_not_hide_the_others(app, home):
+    (home / "models" / "broken.safetensors").write_bytes(b"{}")
+    visit(app, "models")
+    assert "broken" in messages(app.error)
+    assert any(button.label == "In use" for button in app.button)
+
+
+def test_without_any_model_every_page_says_what_to_do(app, home):
+    (home / "models" / "toy.safetensors").unlink()
+    del app.session_state["model"]
+    for name in ("models", "motifs", "sequences", "design"):
+        assert "no model yet" in messages(visit(app, name).info)
 
 
 def test_the_motifs_page_has_a_row_for_every_motif(app):
