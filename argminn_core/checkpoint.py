@@ -99,7 +99,9 @@ def read_model(raw: bytes, *, name: str = "the model file") -> ModelBundle:
     """`load_model` for bytes, such as an upload."""
     header, shapes = _read_header(raw, name)
     if header.get("format") != FORMAT:
-        raise ModelFileError(f"{name} is not a model of this package", found=header.get("format", "no format"))
+        raise ModelFileError(
+            f"{name} is not a model of this package", found=header.get("format", "no format")
+        )
     if header.get("version") != VERSION:
         raise ModelFileError(
             f"{name} has a version that is not known here",
@@ -131,7 +133,8 @@ def read_model(raw: bytes, *, name: str = "the model file") -> ModelBundle:
         if key.endswith("running_var") and (value < 0).any():
             raise ModelFileError(f"the variances {key} in {name} are not variances", found="a negative one")
     motifs = _read_motifs(header, config, name)
-    model = Argminn(config)
+    with torch.random.fork_rng(devices=[]):  # opening a file must not change what is drawn next
+        model = Argminn(config)
     model.load_state_dict(tensors)
     model.eval().requires_grad_(False)
     card = header.get("card")
@@ -168,7 +171,9 @@ def _read_header(raw: bytes, name: str) -> tuple[dict[str, Any], dict[str, tuple
             f"{name} is a pickle, as torch.save writes it; it is not opened, since it could run code",
             expected="a safetensors file", mend="Save the model with argminn",
         )  # fmt: skip
-    damaged = ModelFileError(f"{name} is damaged or cut off", found=f"{len(raw):,} bytes", mend="Copy it again")
+    damaged = ModelFileError(
+        f"{name} is damaged or cut off", found=f"{len(raw):,} bytes", mend="Copy it again"
+    )
     if len(raw) < 10:
         raise damaged
     (length,) = struct.unpack("<Q", raw[:8])
@@ -200,7 +205,12 @@ def _save(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) 
 
 
 def save_state(
-    path: Path, model: Argminn, average: Argminn, optimizer: torch.optim.Optimizer, settings: dict, progress: dict
+    path: Path,
+    model: Argminn,
+    average: Argminn,
+    optimizer: torch.optim.Optimizer,
+    settings: dict,
+    progress: dict,
 ) -> None:
     """Everything that the next epoch depends on, in one file, written atomically."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
@@ -238,7 +248,9 @@ def load_state(
         )  # fmt: skip
     tensors = load(raw)
     for prefix, module in (("model.", model), ("average.", average)):
-        module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+        module.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        )
     state = optimizer.state_dict()
     state["state"] = {}
     for name, value in tensors.items():

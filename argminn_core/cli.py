@@ -22,7 +22,9 @@ app = typer.Typer(
 )  # fmt: skip
 
 Out = Annotated[Path, typer.Option(help="Folder for the results; it is made where missing.")]
-Model = Annotated[str, typer.Option(help="A bundled or user model by name (see `argminn models`), or a file.")]
+Model = Annotated[
+    str, typer.Option(help="A bundled or user model by name (see `argminn models`), or a file.")
+]
 Fasta = Annotated[Path, typer.Option(help="FASTA, plain, gzip or bgzip.")]
 Ambiguous = Annotated[bool, typer.Option("--ambiguous-n", help="Read ambiguous letters such as R or Y as N.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
@@ -30,7 +32,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 @app.command()
 def simulate(
-    grammar: Annotated[str, typer.Option(help="SPI1, TAL/GATA, E2F6, JUND/TEAD, REST, SPI1/CTCF, or a JSON file.")],
+    grammar: Annotated[
+        str, typer.Option(help="SPI1, TAL/GATA, E2F6, JUND/TEAD, REST, SPI1/CTCF, or a JSON file.")
+    ],
     out: Out,
     n: Annotated[int, typer.Option(min=1, help="Sequences of each class.")] = 1000,
     length: Annotated[int, typer.Option(min=20, help="Bases of a sequence.")] = 500,
@@ -49,7 +53,9 @@ def simulate(
     out.mkdir(parents=True, exist_ok=True)
     truth = []
     for index, label in enumerate(("positives", "negatives")):
-        made = draw(rules, n, length=length, seed=np.random.default_rng([seed, index]), positives=label == "positives")
+        made = draw(
+            rules, n, length=length, seed=np.random.default_rng([seed, index]), positives=label == "positives"
+        )
         write_fasta(zip(made.names, decode_all(made.codes), strict=True), out / f"{label}.fa")
         truth.append(made.truth)
     PLACEMENTS.write(pd.concat(truth, ignore_index=True), out / "truth.tsv")
@@ -63,28 +69,47 @@ def train(
     grammar: Annotated[str, typer.Option(help="Train on fresh simulated sequences of this grammar.")] = "",
     positives: Annotated[Path | None, typer.Option(help="FASTA of positive sequences.")] = None,
     negatives: Annotated[
-        str, typer.Option(help="FASTA of negatives; or `shuffle` (dinucleotides kept); with --peaks also `gc`.")
+        str,
+        typer.Option(help="FASTA of negatives; or `shuffle` (dinucleotides kept); with --peaks also `gc`."),
     ] = "",
-    peaks: Annotated[Path | None, typer.Option(help="BED or narrowPeak; windows are centred on the summits.")] = None,
-    genome: Annotated[Path | None, typer.Option(help="FASTA of the genome, or a folder of chromosomes.")] = None,
-    length: Annotated[int | None, typer.Option(min=20, help="Bases of a sequence; 500, or the FASTA's.")] = None,
-    valid_chroms: Annotated[str, typer.Option(help="Held out for validation: chr20, or chr20:0-12000000.")] = "",
+    peaks: Annotated[
+        Path | None, typer.Option(help="BED or narrowPeak; windows are centred on the summits.")
+    ] = None,
+    genome: Annotated[
+        Path | None, typer.Option(help="FASTA of the genome, or a folder of chromosomes.")
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(min=20, help="Bases of a sequence; 500, or the FASTA's.")
+    ] = None,
+    valid_chroms: Annotated[
+        str, typer.Option(help="Held out for validation: chr20, or chr20:0-12000000.")
+    ] = "",
     test_chroms: Annotated[str, typer.Option(help="Held out for the test, comma-separated.")] = "",
     valid_fraction: float = 0.1,
     test_fraction: float = 0.1,
-    recipe: Annotated[str, typer.Option(help="grammar, peaks or paper; chosen by the data where left out.")] = "",
-    start: Annotated[str, typer.Option(help="Where filters start: `random`, or `jaspar` (known motifs).")] = "",
-    strands: Annotated[str | None, typer.Option(help="both (one filter reads both strands) or single.")] = None,
+    recipe: Annotated[
+        str, typer.Option(help="grammar, peaks or paper; chosen by the data where left out.")
+    ] = "",
+    start: Annotated[
+        str, typer.Option(help="Where filters start: `random`, or `jaspar` (known motifs).")
+    ] = "",
+    strands: Annotated[
+        str | None, typer.Option(help="both (one filter reads both strands) or single.")
+    ] = None,
     filters: int | None = None,
     width: Annotated[int | None, typer.Option(help="Bases of a filter.")] = None,
     epochs: int | None = None,
     batches: Annotated[int | None, typer.Option(help="Batches of an epoch.")] = None,
-    patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better auROC.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after so many epochs without a better auROC.")
+    ] = None,
     seed: int = 0,
     name: Annotated[str, typer.Option(help="The model's name; the folder's where left out.")] = "",
     description: Annotated[str, typer.Option(help="A line for the model's card.")] = "",
     device: Annotated[str | None, typer.Option(help="cpu or cuda; a GPU is used where there is one.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished training in --out.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an unfinished training in --out.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a model on a grammar, on two FASTA files, or on peaks of a genome.
@@ -99,7 +124,11 @@ def train(
 
     kinds = {"--grammar": bool(grammar), "--positives": positives is not None, "--peaks": peaks is not None}
     if sum(kinds.values()) != 1:
-        raise _usage("say what to train on", [k for k, v in kinds.items() if v] or "nothing", "one of " + ", ".join(kinds))
+        raise _usage(
+            "say what to train on",
+            [k for k, v in kinds.items() if v] or "nothing",
+            "one of " + ", ".join(kinds),
+        )
     if strands not in (None, "both", "single"):
         raise _usage("unknown strands", strands, "both or single")
     if start not in ("", "random", "jaspar"):
@@ -107,7 +136,9 @@ def train(
     if grammar:
         source, about, dropped = _grammar_data(grammar, length, seed)
     elif positives is not None:
-        source, about, dropped = _fasta_data(positives, negatives, length, valid_fraction, test_fraction, seed)
+        source, about, dropped = _fasta_data(
+            positives, negatives, length, valid_fraction, test_fraction, seed
+        )
     else:
         source, about, dropped = _peak_data(peaks, genome, negatives, length, valid_chroms, test_chroms, seed)
     chosen = recipes.recipe(
@@ -120,7 +151,9 @@ def train(
     about = {"description": description} | about
     run = recipes.Run(name or out.name, source, chosen, out, about, dropped)
     if len(dropped):
-        counts = ", ".join(f"{count} x {reason}" for reason, count in dropped["reason"].value_counts().items())
+        counts = ", ".join(
+            f"{count} x {reason}" for reason, count in dropped["reason"].value_counts().items()
+        )
         typer.echo(f"dropped {len(dropped)} records ({counts}); see {out / 'dropped.tsv'}")
     typer.echo(f"training on {pick_device(device)}, {torch.get_num_threads()} threads")
     for record in run.epochs(resume=resume, device=device):
@@ -147,7 +180,9 @@ def models() -> None:
         test = bundle.card.get("metrics", {}).get("test", {})
         found = ", ".join(motif.name for motif in bundle.motifs if motif.counts)
         kind = "bundled" if zoo.is_bundled(name) else "yours"
-        typer.echo(f"{name}\t{kind}\t{bundle.length} bp\tauROC {test.get('auroc', float('nan')):.3f}\t{found}")
+        typer.echo(
+            f"{name}\t{kind}\t{bundle.length} bp\tauROC {test.get('auroc', float('nan')):.3f}\t{found}"
+        )
 
 
 @app.command()
@@ -155,7 +190,9 @@ def predict(
     model: Model,
     fasta: Fasta,
     out: Annotated[Path, typer.Option(help="TSV: sequence, logit, probability, start0, end0, note.")],
-    stride: Annotated[int | None, typer.Option(help="Bases between windows of long records; half a window.")] = None,
+    stride: Annotated[
+        int | None, typer.Option(help="Bases between windows of long records; half a window.")
+    ] = None,
     ambiguous_n: Ambiguous = False,
     quiet: Quiet = False,
 ) -> None:
@@ -199,9 +236,13 @@ def scan(
     model: Model,
     fasta: Fasta,
     out: Out,
-    min_contribution: Annotated[float, typer.Option(help="Smallest fall of the logit that makes an instance.")] = 1.0,
+    min_contribution: Annotated[
+        float, typer.Option(help="Smallest fall of the logit that makes an instance.")
+    ] = 1.0,
     paper_rule: Annotated[bool, typer.Option("--paper-rule", help="Attention and activation alone.")] = False,
-    stride: Annotated[int | None, typer.Option(help="Bases between windows of long records; half a window.")] = None,
+    stride: Annotated[
+        int | None, typer.Option(help="Bases between windows of long records; half a window.")
+    ] = None,
     ambiguous_n: Ambiguous = False,
     quiet: Quiet = False,
 ) -> None:
@@ -221,7 +262,9 @@ def scan(
     INSTANCES.write(result.instances, out / "instances.tsv")
     (out / "instances.bed").write_text(to_bed(result.instances), encoding="utf-8")
     DROPPED.write(pd.concat([dropped, result.dropped], ignore_index=True), out / "dropped.tsv")
-    _write_params(out, model=model, fasta=str(fasta), min_contribution=least, stride=stride, digest=_digest(fasta))
+    _write_params(
+        out, model=model, fasta=str(fasta), min_contribution=least, stride=stride, digest=_digest(fasta)
+    )
     _say_dropped(dropped, result.dropped)
     typer.echo(f"{len(result.instances)} instances in {len(sequences)} sequences; see {out}")
 
@@ -229,10 +272,14 @@ def scan(
 @app.command()
 def design(
     model: Model,
-    placements: Annotated[Path, typer.Option(help="TSV: sequence start0 end0 motif strand, and site where chosen.")],
+    placements: Annotated[
+        Path, typer.Option(help="TSV: sequence start0 end0 motif strand, and site where chosen.")
+    ],
     background: Annotated[Path, typer.Option(help="FASTA with one background, or one for each `sequence`.")],
     out: Annotated[Path, typer.Option(help="FASTA of the designs, with what was placed in each header.")],
-    sample: Annotated[bool, typer.Option("--sample", help="Draw sites from the motifs, not their consensus.")] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Draw sites from the motifs, not their consensus.")
+    ] = False,
     seed: int = 0,
 ) -> None:
     """Write motifs into backgrounds and say what the model thinks of it."""
@@ -279,7 +326,9 @@ def open_app(port: int = 8501) -> None:
 
     main_page = Path(__file__).parents[1] / "app" / "main.py"
     if not main_page.exists():
-        raise ArgminnError("the app's pages are not installed beside the package", mend="Run `make app` in a checkout")
+        raise ArgminnError(
+            "the app's pages are not installed beside the package", mend="Run `make app` in a checkout"
+        )
     command = [sys.executable, "-m", "streamlit", "run", str(main_page), "--server.port", str(port)]
     raise typer.Exit(subprocess.call(command, cwd=main_page.parents[1]))
 
@@ -306,7 +355,9 @@ def _fasta_data(
     digests, bad = {positives.name: _digest(positives)}, None
     if negatives not in ("", "shuffle"):
         if negatives == "gc":
-            raise _usage("--negatives gc draws from a genome", "--positives", "--peaks and --genome, or `shuffle`")
+            raise _usage(
+                "--negatives gc draws from a genome", "--positives", "--peaks and --genome, or `shuffle`"
+            )
         bad, more = read_fasta(Path(negatives))
         dropped = pd.concat([dropped, more], ignore_index=True)
         digests[Path(negatives).name] = _digest(Path(negatives))
@@ -359,7 +410,9 @@ def _grammar(name: str) -> Any:
     try:
         return Grammar.from_dict(json.loads(Path(name).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise ArgminnError(f"the grammar {name} cannot be read", found=error, expected="a JSON file") from error
+        raise ArgminnError(
+            f"the grammar {name} cannot be read", found=error, expected="a JSON file"
+        ) from error
 
 
 def _load(model: str, fasta: Path, ambiguous_n: bool) -> tuple[Any, Any, Any]:

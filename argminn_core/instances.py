@@ -55,7 +55,11 @@ class Scan(NamedTuple):
 
 
 def call(
-    bundle: ModelBundle, codes: np.ndarray, names: Sequence[str], *, min_contribution: float | None = CONTRIBUTION
+    bundle: ModelBundle,
+    codes: np.ndarray,
+    names: Sequence[str],
+    *,
+    min_contribution: float | None = CONTRIBUTION,
 ) -> pd.DataFrame:
     """INSTANCES of codes (N, L) of the model's own length.
 
@@ -133,7 +137,9 @@ def read_batch(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, Call
         spot, channel = np.nonzero(at > threshold[filters])
         start, end = _span(cores, channel, config, place[spot])
         contribution = _contributions(model, codes, logit, row[spot], start, end)
-    calls = Calls(row[spot], place[spot], channel, attention[spot], at[spot, channel], contribution, readers[spot])
+    calls = Calls(
+        row[spot], place[spot], channel, attention[spot], at[spot, channel], contribution, readers[spot]
+    )
     return logit, calls
 
 

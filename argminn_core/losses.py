@@ -56,7 +56,7 @@ def overlap(act: Tensor, weight: Tensor) -> Tensor:
     filters, _, W = weight.shape
     size = weight.abs().sum(1)  # (F, W)
     total = size.sum().clamp_min(_TINY)
-    if C == 2 * filters:
+    if 2 * filters == C:
         size = torch.cat([size, size.flip(1)])
     best, top = act.max(1)
     one_hot = torch.zeros_like(act).scatter_(1, top.unsqueeze(1), (best > 0).to(act.dtype).unsqueeze(1))
@@ -88,7 +88,8 @@ def entropy(att: Tensor) -> Tensor:
 
 def ramp(progress: float, low: float, high: float) -> float:
     """The paper's schedule of a loss weight: 0 for the first quarter, then evenly in log space to `high`, held
-    in the last quarter. `progress` runs from 0 to 1 over the training."""
+    in the last quarter. `progress` runs from 0 to 1 over the training.
+    """
     if progress < 0.25 or high <= 0:
         return 0.0
     share = min((progress - 0.25) / 0.5, 1.0)

@@ -73,6 +73,8 @@ class ModelConfig:
                 "the hidden size cannot be split into the heads",
                 found=f"hidden {self.hidden}, heads {self.heads}", expected="a multiple",
             )  # fmt: skip
+        if self.layers * self.heads > 62:  # instances keep the heads that looked as bits of one integer
+            raise ConfigError("too many heads in all", found=self.layers * self.heads, expected="at most 62")
         if self.positional % 2:
             raise ConfigError("positional must be even: pairs of sine and cosine", found=self.positional)
 
@@ -195,7 +197,9 @@ class Tokens:
     Scores and pooled tokens are computed from the activations and the shared positions directly.
     """
 
-    def __init__(self, act: Tensor, scale: Tensor, shift: Tensor, position: Tensor, linear: nn.Linear) -> None:
+    def __init__(
+        self, act: Tensor, scale: Tensor, shift: Tensor, position: Tensor, linear: nn.Linear
+    ) -> None:
         channels = act.shape[1]
         self.act, self.position = act, position  # (N, C, P), (D, P)
         self.to_act = linear.weight[:, :channels] * scale  # (H, C)
@@ -292,7 +296,8 @@ class Argminn(nn.Module):
     @torch.no_grad()
     def flip_filter(self, f: int) -> None:
         """Turn filter `f` round, so that its plus strand becomes its minus strand; no output changes but the
-        order of two channels. Only with tied strands."""
+        order of two channels. Only with tied strands.
+        """
         if self.config.strands != "both":
             raise ConfigError("only filters that read both strands can be turned round")
         self.scanner.weight[f] = self.scanner.weight[f].flip(0, 1)

@@ -49,7 +49,9 @@ class LearnedMotif:
         """The same motif read on its other strand."""
         start, end = self.core
         width = self.pfm.shape[1]
-        return replace(self, pfm=self.pfm[::-1, ::-1].copy(), core=(width - end, width - start) if end else (0, 0))
+        return replace(
+            self, pfm=self.pfm[::-1, ::-1].copy(), core=(width - end, width - start) if end else (0, 0)
+        )
 
     @property
     def information(self) -> float:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from argminn_core import dna
 from argminn_core.model import Argminn
 from argminn_core.motifs import LearnedMotif
-from argminn_core.pfm import Motif, information
+from argminn_core.pfm import Motif, information, jaspar
 from argminn_core.tables import MOTIFS
 
 TRIM_BITS = 0.2
@@ -26,7 +26,9 @@ MIN_MEAN_BITS = 1.0
 FEW_WINDOWS = 10
 
 
-def learn_motifs(model: Argminn, codes: np.ndarray, *, share: float = 0.5, batch: int = 256) -> list[LearnedMotif]:
+def learn_motifs(
+    model: Argminn, codes: np.ndarray, *, share: float = 0.5, batch: int = 256
+) -> list[LearnedMotif]:
     """Read the motif of every filter from reference sequences, codes (N, L); one entry for each filter.
 
     Two passes over the scanner: the largest activations, then the windows above `share` of them.
@@ -73,20 +75,26 @@ def learn_motifs(model: Argminn, codes: np.ndarray, *, share: float = 0.5, batch
         elif number[f] < FEW_WINDOWS:
             note = f"only {number[f]} windows"
         good = number[f] >= FEW_WINDOWS and len(bits) >= MIN_CORE and bits.mean() >= MIN_MEAN_BITS
-        motifs.append(
-            LearnedMotif(
-                name=f"motif_{f + 1:02d}", filter=f, pfm=pfm, windows=int(number[f]), core=core, counts=bool(good),
-                max_activation=float(top[f]), threshold=float(mean[f]), note=note,
-            )  # fmt: skip
+        learned = LearnedMotif(
+            name=f"motif_{f + 1:02d}",
+            filter=f,
+            pfm=pfm,
+            windows=int(number[f]),
+            core=core,
+            counts=bool(good),
+            max_activation=float(top[f]),
+            threshold=float(mean[f]),
+            note=note,
         )
+        motifs.append(learned)
     return motifs
 
 
 def name_motifs(motifs: Sequence[LearnedMotif], matches: pd.DataFrame) -> list[LearnedMotif]:
     """Name motifs after their database match, from `annotate.annotate`.
 
-    Two motifs with the same match get `_left` and `_right` where they match different halves of it, else numbers.
-    A motif without a match keeps the number of its filter.
+    Where several motifs share a match, those that cover its first or second half alone are its `_left` and `_right`;
+    what still shares a name is numbered. A motif without a match keeps the number of its filter.
     """
     by_name = matches.set_index("motif")
     matched = []
@@ -101,11 +109,26 @@ def name_motifs(motifs: Sequence[LearnedMotif], matches: pd.DataFrame) -> list[L
     for index, motif in enumerate(matched):
         if motif.match_name:
             groups.setdefault(motif.match_name, []).append(index)
+    names: dict[str, list[int]] = {}
     for name, members in groups.items():
+        for index in members:
+            side = _half(motifs[index], by_name.loc[motifs[index].name]) if len(members) > 1 else ""
+            names.setdefault("_".join(name.split()) + side, []).append(index)
+    for name, members in names.items():
         for rank, index in enumerate(members):
-            suffix = "" if len(members) == 1 else f"_{rank + 1}"
-            matched[index] = replace(matched[index], name=name.replace(" ", "_") + suffix)
+            matched[index] = replace(matched[index], name=name if len(members) == 1 else f"{name}_{rank + 1}")
     return matched
+
+
+def _half(motif: LearnedMotif, row: pd.Series) -> str:
+    """`_left` or `_right` where the core covers only that part of its match, read on the match's plus strand."""
+    width = jaspar(row["match"]).width
+    start, size = int(row["offset"]), motif.core[1] - motif.core[0]
+    if row["strand"] == "-":
+        start = width - start - size
+    if start + size <= 0.6 * width:
+        return "_left"
+    return "_right" if start >= 0.4 * width else ""
 
 
 def motif_table(motifs: Sequence[LearnedMotif]) -> pd.DataFrame:

@@ -87,7 +87,11 @@ class Run:
     dropped: pd.DataFrame
 
     def epochs(
-        self, *, resume: bool = False, device: str | None = None, should_stop: Callable[[], bool] = lambda: False
+        self,
+        *,
+        resume: bool = False,
+        device: str | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> Iterator[EpochRecord]:
         """Train, writing the folder as it goes. With `resume` an unfinished training goes on where it was."""
         self.out.mkdir(parents=True, exist_ok=True)
@@ -105,7 +109,6 @@ class Run:
             count, width = self.recipe.model.filters, self.recipe.model.width
             choices = warm_start.choose(jaspar_collection(), codes, y, count=count, width=width)
             warm_start.start_from(self.model, choices)
-            warm_start.fit_evidence(self.model, codes, y)
         for record in fit(
             self.model, self.source, self.recipe.train,
             state_path=state, resume=resume, device=device, should_stop=should_stop,
@@ -114,6 +117,8 @@ class Run:
             write_atomically(history, "\n".join(lines) + "\n")
             self.last = record
             yield record
+        if lines and not hasattr(self, "last"):  # resumed after the last epoch
+            self.last = EpochRecord(**json.loads(lines[-1]))
 
     def finish(self) -> ModelBundle:
         """Read and name the motifs, score the held-out sets, write the model and its metrics."""
@@ -201,7 +206,10 @@ def two_class_source(
             else:
                 key = min(codes.tobytes(), dna.reverse_complement_codes(codes).tobytes())
                 if key in seen:
-                    reason, detail = "duplicate", f"{label}, the same sequence or its reverse complement came before"
+                    reason, detail = (
+                        "duplicate",
+                        f"{label}, the same sequence or its reverse complement came before",
+                    )
                 seen.add(key)
             if reason:
                 rows.append({"record": name, "reason": reason, "detail": detail})

@@ -17,8 +17,9 @@ from argminn_core import dna
 from argminn_core.errors import InputError
 from argminn_core.genome import Genome
 from argminn_core.negatives import GcMatcher, dinucleotide_shuffle
-from argminn_core.regions import split_by_chrom, split_ranges, windows
+from argminn_core.regions import parse_ranges, split_by_chrom, split_ranges, windows
 from argminn_core.simulate import Grammar, simulate_codes
+from argminn_core.tables import DROPPED
 
 
 class Source(Protocol):
@@ -94,7 +95,13 @@ class GrammarSource:
         return self._training
 
     def describe(self) -> dict[str, Any]:
-        return {"kind": "grammar", "grammar": self.grammar.to_dict(), "length": self.length}
+        held_out = digest(*self.valid)
+        return {
+            "kind": "grammar",
+            "grammar": self.grammar.to_dict(),
+            "length": self.length,
+            "held_out": held_out,
+        }
 
 
 class ArraySource:
@@ -111,7 +118,9 @@ class ArraySource:
         self._negatives = codes[train & (self._y == 0)]
         for label, rows in (("positive", self._positives), ("negative", self._negatives)):
             if not len(rows):
-                raise InputError(f"there is no {label} sequence to train on", mend="Check the split and the input")
+                raise InputError(
+                    f"there is no {label} sequence to train on", mend="Check the split and the input"
+                )
 
     def _part(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         rows = self._split == name
@@ -129,6 +138,15 @@ class ArraySource:
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "sequences", "digest": digest(self._codes, self._y, self._split.astype("S5"))}
+
+
+def _reaches(regions: pd.DataFrame, ranges: Sequence[tuple[str, int, int]], reach: int) -> np.ndarray:
+    """Which regions (N,) have a window, `reach` bases to each side of the summit, that touches one of `ranges`."""
+    touched = np.zeros(len(regions), dtype=bool)
+    summit = regions["summit0"].to_numpy()
+    for chrom, start, end in ranges:
+        touched |= (regions["chrom"] == chrom).to_numpy() & (summit + reach > start) & (summit - reach < end)
+    return touched
 
 
 class PeakSource:
@@ -149,14 +167,28 @@ class PeakSource:
     ) -> None:  # fmt: skip
         codes, kept, self.dropped = windows(regions, genome, length=length)
         if not len(kept):
-            reasons = ", ".join(f"{n} x {reason}" for reason, n in self.dropped["reason"].value_counts().items())
-            raise InputError("no peak can be used", found=reasons, mend="Check that peaks and genome are one assembly")
+            reasons = ", ".join(
+                f"{n} x {reason}" for reason, n in self.dropped["reason"].value_counts().items()
+            )
+            raise InputError(
+                "no peak can be used", found=reasons, mend="Check that peaks and genome are one assembly"
+            )
         self.length, self.shift, self.kind, self.seed = length, shift, negatives, seed
-        self.regions, split = kept, split_by_chrom(kept, valid=valid, test=test)
-        self.split = split
+        split = split_by_chrom(kept, valid=valid, test=test)
+        held_out = parse_ranges([*valid, *test], set(kept["chrom"]))
+        apart = (split != "train") | ~_reaches(kept, held_out, length // 2 + shift)
+        leaks = [
+            {"record": name, "reason": "next to a held-out range", "detail": f"summit {chrom}:{summit}"}
+            for name, chrom, summit in kept.loc[~apart, ["name", "chrom", "summit0"]].itertuples(index=False)
+        ]
+        self.dropped = pd.concat([self.dropped, DROPPED.frame(leaks)], ignore_index=True)
+        codes, kept, split = codes[apart], kept[apart].reset_index(drop=True), split[apart]
+        self.regions, self.split = kept, split
         for part in ("train", "valid", "test"):
             if not (split == part).any():
-                raise InputError(f"no peak lies in the {part} part", mend="Choose other chromosomes for the split")
+                raise InputError(
+                    f"no peak lies in the {part} part", mend="Choose other chromosomes for the split"
+                )
         ranges = split_ranges(list(dict.fromkeys(kept["chrom"])), valid=valid, test=test)
         self._digest = digest(codes, split.astype("S5"))
         self._positives = codes[split == "train"]
@@ -166,7 +198,9 @@ class PeakSource:
         for part in ("train", "valid", "test"):
             mine = codes[split == part]
             if negatives == "gc":
-                matcher = GcMatcher(genome, kept[split == part], length=length, exclude=regions, ranges=ranges[part])
+                matcher = GcMatcher(
+                    genome, kept[split == part], length=length, exclude=regions, ranges=ranges[part]
+                )
                 draw = 43 if part == "train" else 44
                 theirs = matcher.sample(len(mine), np.random.default_rng([seed, 1 << draw])).codes
                 if not len(theirs):

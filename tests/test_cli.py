@@ -93,7 +93,9 @@ def test_motifs_are_exported_for_other_tools(trained, tmp_path):
     argminn("motifs", "--model", trained / "model.safetensors", "--out", tmp_path)
     table = pd.read_csv(tmp_path / "motifs.tsv", sep="\t")
     assert len(table) == 3
-    assert [motif.name for motif in read_meme(tmp_path / "motifs.meme")] == list(table["motif"][table["counts"]])
+    assert [motif.name for motif in read_meme(tmp_path / "motifs.meme")] == list(
+        table["motif"][table["counts"]]
+    )
     assert len(list((tmp_path / "logos").glob("*.svg"))) == table["counts"].sum()
 
 
@@ -103,7 +105,13 @@ def test_design_places_what_it_was_told(tmp_path):
     argminn("motifs", "--model", model, "--out", table)
     motif = read_meme(table / "motifs.meme")[0]
     placements = PLACEMENTS.frame(
-        {"sequence": ["d1"], "start0": [240], "end0": [240 + motif.width], "motif": [motif.name], "strand": ["-"]}
+        {
+            "sequence": ["d1"],
+            "start0": [240],
+            "end0": [240 + motif.width],
+            "motif": [motif.name],
+            "strand": ["-"],
+        }
     )
     PLACEMENTS.write(placements, tmp_path / "placements.tsv")
     (tmp_path / "background.fa").write_text(">b\n" + "ACGT" * 125 + "\n")
@@ -131,7 +139,13 @@ def test_lengths_that_differ_are_read_in_windows_or_padded(trained, tmp_path):
     records = {"short": text(300), "long": text(5000), "exact": text(500), "tiny": text(4)}
     (tmp_path / "in.fa").write_text("".join(f">{name}\r\n{text}\r\n" for name, text in records.items()))
     done = argminn(
-        "scan", "--model", trained / "model.safetensors", "--fasta", tmp_path / "in.fa", "--out", tmp_path / "out"
+        "scan",
+        "--model",
+        trained / "model.safetensors",
+        "--fasta",
+        tmp_path / "in.fa",
+        "--out",
+        tmp_path / "out",
     )
     table = PREDICTIONS.read(tmp_path / "out" / "predictions.tsv")
     assert table.groupby("sequence").size().to_dict() == {"short": 1, "long": 19, "exact": 1}

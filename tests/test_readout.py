@@ -122,10 +122,12 @@ def test_motifs_are_named_after_their_match():
             "match": ["MA0138.3", "MA0138.3", ""],
             "match_name": ["REST", "REST", ""],
             "q_value": [0.001, 0.01, np.nan],
+            "offset": [0, 13, 0],  # of 20 columns
+            "strand": ["+", "+", ""],
         }
     )
     named = name_motifs(motifs, matches)
-    assert len({m.name for m in named}) == 4 and all(m.name.startswith("REST_") for m in named[:2])
+    assert [m.name for m in named[:2]] == ["REST_left", "REST_right"]
     assert [m.match for m in named] == ["MA0138.3", "MA0138.3", "", ""] and named[1].q_value == 0.01
     assert [m.name for m in named[2:]] == ["motif_03", "motif_04"]
     alone = name_motifs(motifs, matches[1:])

@@ -33,7 +33,11 @@ def main() -> int:
         if options.names and name not in options.names:
             continue
         arguments = [argument.replace("{data}", str(options.data)) for argument in entry["train"]]
-        missing = [a for a, raw in zip(arguments, entry["train"], strict=True) if "{data}" in raw and not Path(a).exists()]
+        missing = [
+            a
+            for a, raw in zip(arguments, entry["train"], strict=True)
+            if "{data}" in raw and not Path(a).exists()
+        ]
         if missing:
             sys.stderr.write(f"{name}: skipped, {', '.join(missing)} is not here\n")
             continue
