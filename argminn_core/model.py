@@ -228,8 +228,9 @@ class Evidence(nn.Module):
     """Plain additive evidence: for every filter one number, softly pooled over positions and strands.
 
     `e_f = gain_f * log sum_p exp(sharpness_f * match_f[p] - centre_f * ((p - middle) / half)^2)`, `match` before
-    the rectifier. Pointers find grammar; many weak matches that merely add up are what they find hard. Every term
-    is one filter's, so the logit still splits into parts with names.
+    the rectifier, `centre_f` how strictly the filter's matches must lie in the middle. Pointers find
+    grammar; many weak matches that merely add up are what they find hard. Every term is one filter's, so the logit
+    still splits into parts with names.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -237,13 +238,13 @@ class Evidence(nn.Module):
         self.filters = config.filters
         self.gain = nn.Parameter(torch.zeros(config.filters))
         self.log_sharpness = nn.Parameter(torch.zeros(config.filters))
-        self.centre = nn.Parameter(torch.ones(config.filters))
+        self.log_centre = nn.Parameter(torch.zeros(config.filters))
 
     def forward(self, match: Tensor) -> Tensor:
         """Match (N, C, P) before the rectifier to evidence (N, F)."""
         n, c, p = match.shape
         offset = torch.linspace(-1, 1, p, device=match.device, dtype=match.dtype).square()
-        weight = (-self.centre[:, None] * offset).exp().repeat(c // self.filters, 1)  # (C, P)
+        weight = (-self.log_centre.exp()[:, None] * offset).exp().repeat(c // self.filters, 1)  # (C, P)
         sharpness = self.log_sharpness.exp().repeat(c // self.filters)[:, None]
         # A log-sum-exp with the centre weight outside of the exponent: half the passes over (N, C, P). The largest
         # match is taken out first, so that nothing overflows; the log-sum-exp does not depend on it.

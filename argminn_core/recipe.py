@@ -54,7 +54,7 @@ RECIPES: dict[str, Recipe] = {
     "grammar": Recipe(ModelConfig(filters=6, width=12), TrainConfig(average=0.99, anneal=True)),
     "peaks": Recipe(
         ModelConfig(filters=12, width=19, null_token=True, evidence=True),
-        TrainConfig(epochs=16, average=0.99, anneal=True, overlap=OFF, l1=OFF, entropy=OFF),
+        TrainConfig(epochs=14, average=0.99, anneal=True, evidence_rate=10, overlap=OFF, l1=OFF, entropy=OFF),
         start="jaspar",
     ),
 }

@@ -158,12 +158,13 @@ class PeakSource:
     valid, test : chromosomes or ranges that are held out, such as "chr22" or "chr20:0-12000000".
     negatives : "gc" draws windows of the same GC content from the same part of the genome, at least 1 kb from any
         peak, anew in every epoch; "shuffle" shuffles the positives, keeping their dinucleotides.
-    shift : training windows move by up to so many bases; held-out ones stay on the summit.
+    shift : training windows move by up to so many bases; held-out ones stay on the summit. Small, since where a motif
+        lies relative to the summit is the strongest evidence that there is.
     """
 
     def __init__(
         self, regions: pd.DataFrame, genome: Genome, *, length: int = 500, valid: Sequence[str],
-        test: Sequence[str], negatives: Literal["gc", "shuffle"] = "gc", shift: int = 25, seed: int = 0,
+        test: Sequence[str], negatives: Literal["gc", "shuffle"] = "gc", shift: int = 12, seed: int = 0,
     ) -> None:  # fmt: skip
         codes, kept, self.dropped = windows(regions, genome, length=length)
         if not len(kept):

@@ -34,7 +34,8 @@ class TrainConfig:
 
     `average` is the decay a step of a running average of the weights, which is what gets evaluated and kept; 0
     keeps the last weights. `patience` stops after so many epochs without a better validation auROC (None: never).
-    `filter_rate` scales the learning rate of the filters, for those that start from known motifs.
+    `evidence_rate` scales the learning rate of the evidence path: its few parameters are gains and logarithms, which
+    have further to go than weights.
     """
 
     epochs: int = 40
@@ -48,7 +49,7 @@ class TrainConfig:
     entropy: tuple[float, float] = (1e-3, 1e-2)
     weight_decay: float = 0.0
     average: float = 0.0
-    filter_rate: float = 1.0
+    evidence_rate: float = 1.0
     patience: int | None = None
     seed: int = 0
 
@@ -121,11 +122,11 @@ def fit(
     model.to(where)
     average = build(model.config, seed=config.seed).to(where)
     average.load_state_dict(model.state_dict())
-    filters, rest = [], []
+    evidence, rest = [], []
     for name, parameter in model.named_parameters():
-        (filters if name.startswith("scanner.weight") else rest).append(parameter)
+        (evidence if name.startswith("evidence.") else rest).append(parameter)
     optimizer = torch.optim.Adam(
-        [{"params": rest, "lr": config.rate}, {"params": filters, "lr": config.rate * config.filter_rate}],
+        [{"params": rest, "lr": config.rate}, {"params": evidence, "lr": config.rate * config.evidence_rate}],
         weight_decay=config.weight_decay,
     )
     settings = {"model": model.config.to_dict(), "train": asdict(config), "data": source.describe()}
@@ -195,7 +196,7 @@ def _epoch(
             done = (epoch + step / config.batches) / config.epochs
             factor = 1.0 if done < 0.5 else 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * (done - 0.5) / 0.5))
             optimizer.param_groups[0]["lr"] = config.rate * factor
-            optimizer.param_groups[1]["lr"] = config.rate * config.filter_rate * factor
+            optimizer.param_groups[1]["lr"] = config.rate * config.evidence_rate * factor
         out = model(dna.one_hot(codes[rows]).to(where))
         bce = F.binary_cross_entropy_with_logits(out.logit, targets[rows].to(where))
         weight = model.scanner.weight

@@ -21,13 +21,24 @@ from argminn_core.pfm import Motif, log_odds
 
 log = logging.getLogger(__name__)
 
+# From no preference to one of some 20 bp around the summit of a 500-bp window.
+CENTRES = (0.1, 3.0, 10.0, 30.0, 100.0, 300.0)
+
 
 @dataclass(frozen=True)
 class Choice:
-    """A database motif that was taken: its auROC between the training classes, and its threshold in nats."""
+    """A database motif that was taken.
+
+    auroc : how well its softly pooled match tells the training classes apart, with the weight `centre`, the one of
+        `CENTRES` that does so best.
+    gain : its coefficient, a nat of pooled match, in a logistic regression on all motifs that were taken.
+    threshold : the median negative's best match, in nats.
+    """
 
     motif: Motif
     auroc: float
+    centre: float
+    gain: float
     threshold: float
 
 
@@ -43,11 +54,12 @@ def fitted(motif: Motif, width: int) -> np.ndarray:
 
 
 def pooled_scores(
-    codes: np.ndarray, matrices: np.ndarray, *, batch: int = 256
+    codes: np.ndarray, matrices: np.ndarray, *, batch: int = 128
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Log-sum-exp over positions and strands, and the best match, both (N, M), in nats.
+    """Log-sum-exp over positions (N, M, len(CENTRES)), and the best match (N, M), both strands, in nats.
 
-    codes (N, L); matrices (M, 4, W). The log-sum-exp weighs positions by their distance from the centre.
+    codes (N, L); matrices (M, 4, W). Each of `CENTRES` weighs positions by their distance from the middle: a match at
+    the end of the sequence counts as that many nats less.
     """
     kernels = torch.from_numpy(np.concatenate([matrices, matrices[:, ::-1, ::-1]])).float()
     motifs = len(matrices)
@@ -56,45 +68,78 @@ def pooled_scores(
         for start in range(0, len(codes), batch):
             match = F.conv1d(dna.one_hot(codes[start : start + batch]), kernels)
             match = torch.maximum(match[:, :motifs], match[:, motifs:])
-            tilt = 3 * torch.linspace(-1, 1, match.shape[2]).square()
-            soft.append((match - tilt).logsumexp(2).numpy())
-            best.append(match.amax(2).numpy())
+            top = match.amax(2, keepdim=True)
+            offset = torch.linspace(-1, 1, match.shape[2]).square()
+            weight = (-offset[:, None] * torch.tensor(CENTRES)).exp()  # (P, len(CENTRES))
+            soft.append((((match - top).exp() @ weight).clamp_min(1e-30).log() + top).numpy())
+            best.append(top.squeeze(2).numpy())
     return np.concatenate(soft), np.concatenate(best)
 
 
-def choose(
-    database: Sequence[Motif], codes: np.ndarray, y: np.ndarray, *, count: int, width: int, most: float = 0.7,
-    min_auroc: float = 0.5, sequences: int = 2_000,
-) -> list[Choice]:  # fmt: skip
-    """Pick up to `count` motifs by auROC on training codes (N, L) with labels (N,), no two correlated over `most`.
+def _distinct(order: np.ndarray, scaled: np.ndarray, most: float) -> list[int]:
+    """Those of `order` whose standardised scores, columns of (N, M), correlate at most so much with all before."""
+    taken: list[int] = []
+    for m in order:
+        if all(abs(scaled[:, m] @ scaled[:, t]) / len(scaled) <= most for t in taken):
+            taken.append(int(m))
+    return taken
 
-    At most `sequences` are looked at, half of each class and evenly spaced: the best stand out in few.
+
+def choose(
+    database: Sequence[Motif],
+    codes: np.ndarray,
+    y: np.ndarray,
+    *,
+    count: int,
+    width: int,
+    most: float = 0.8,
+    sequences: int = 2_000,
+) -> list[Choice]:
+    """Pick up to `count` motifs by a sparse logistic regression on training codes (N, L) with labels (N,).
+
+    Each motif enters with the centre weight that serves it best. They are taken by the size of their coefficient,
+    without those whose scores correlate over `most` with one already taken: a family of matrices is one motif. At
+    most `sequences` are looked at, half of each class and evenly spaced.
     """
+    from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
     y = np.asarray(y)
     rows = [np.flatnonzero(y == label) for label in (0, 1)]
-    keep = np.concatenate([of[:: -(-2 * len(of) // sequences)] for of in rows])
+    keep = np.concatenate([of[:: max(-(-2 * len(of) // sequences), 1)] for of in rows])
     codes, y = codes[keep], y[keep]
     matrices = np.stack([fitted(motif, width) for motif in database])
     soft, best = pooled_scores(codes, matrices)
-    auroc = np.array([roc_auc_score(y, soft[:, m]) for m in range(len(database))])
-    ranks = (soft - soft.mean(0)) / np.maximum(soft.std(0), 1e-9)
-    taken: list[int] = []
-    for m in np.argsort(-auroc):
-        if len(taken) == count or auroc[m] < min_auroc:
+    auroc = np.array([[roc_auc_score(y, of) for of in soft[:, m].T] for m in range(len(database))])
+    centre = auroc.argmax(1)
+    score = soft[:, np.arange(len(database)), centre]
+    mean, spread = score.mean(0), np.maximum(score.std(0), 1e-9)
+    scaled = (score - mean) / spread
+    for strength in (0.003, 0.01, 0.03, 0.1, 0.3, 1.0):
+        sparse = LogisticRegression(l1_ratio=1, solver="liblinear", C=strength, random_state=0).fit(scaled, y)
+        size = np.abs(sparse.coef_[0])
+        taken = _distinct(np.argsort(-size)[: (size > 0).sum()], scaled, most)
+        if len(taken) >= count:
             break
-        if all(abs(ranks[:, m] @ ranks[:, t]) / len(ranks) < most for t in taken):
-            taken.append(int(m))
-    negatives = best[y == 0]
-    chosen = [Choice(database[m], float(auroc[m]), float(np.median(negatives[:, m]))) for m in taken]
+    taken = taken[:count] or [int(auroc.max(1).argmax())]
+    dense = LogisticRegression(C=0.1, max_iter=1000).fit(scaled[:, taken], y)
+    chosen = [
+        Choice(
+            database[m],
+            auroc=float(auroc[m, centre[m]]),
+            centre=CENTRES[centre[m]],
+            gain=float(gain / spread[m]),
+            threshold=float(np.median(best[y == 0][:, m])),
+        )
+        for m, gain in zip(taken, dense.coef_[0], strict=True)
+    ]
     log.info("filters start from %s", ", ".join(f"{c.motif.alt} ({c.auroc:.2f})" for c in chosen))
     return chosen
 
 
 @torch.no_grad()
 def start_from(model: Argminn, choices: Sequence[Choice], *, first: int = 0) -> None:
-    """Write the chosen motifs into the filters from number `first` on.
+    """Write the chosen motifs into the filters from number `first` on, and what they are worth into the evidence path.
 
     A filter is scaled so that a match at the median negative's best is 0 and one of 5 nats more is 1: the size
     that the rest of the network expects of an activation.
@@ -106,4 +151,5 @@ def start_from(model: Argminn, choices: Sequence[Choice], *, first: int = 0) -> 
         model.scanner.bias[f] = -choice.threshold * scale
         if model.evidence is not None:
             model.evidence.log_sharpness[f] = float(np.log(1 / scale))
-            model.evidence.centre[f] = 3.0
+            model.evidence.log_centre[f] = float(np.log(choice.centre))
+            model.evidence.gain[f] = choice.gain

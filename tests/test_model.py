@@ -66,7 +66,7 @@ def naive_evidence(model, match):
             total = 0
             for s in range(S):
                 for p in range(P):
-                    tilt = path.centre[f] * ((p - half) / half) ** 2
+                    tilt = path.log_centre[f].exp() * ((p - half) / half) ** 2
                     total = total + (path.log_sharpness[f].exp() * match[n, s, f, p] - tilt).exp()
             rows.append(path.gain[f] * (total / (S * P)).log())
     return torch.stack(rows).view(N, filters)

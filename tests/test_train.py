@@ -241,15 +241,14 @@ def test_an_average_is_kept_where_it_is_asked_for(source):
     assert not torch.equal(plain.scanner.weight, averaged.scanner.weight)
 
 
-def test_filters_can_be_slowed_down(source):
-    start = build(tiny_config(), seed=SHORT.seed)
-    start.centre_filters()
-    moved = {}
+def test_the_evidence_has_a_rate_of_its_own(source):
+    config = replace(tiny_config(), evidence=True)
+    start, moved = build(config, seed=SHORT.seed), {}
     for rate in (0.0, 1.0):
-        model = build(tiny_config(), seed=SHORT.seed)
-        train(source, replace(SHORT, filter_rate=rate, weight_decay=0.0), model=model)
-        moved[rate] = (model.scanner.weight - start.scanner.weight).abs().max().item()
-    assert moved[0.0] < 1e-6 < 1e-3 < moved[1.0]
+        model = build(config, seed=SHORT.seed)
+        train(source, replace(SHORT, evidence_rate=rate, weight_decay=0.0), model=model)
+        moved[rate] = (model.evidence.gain - start.evidence.gain).abs().max().item()
+    assert moved[0.0] == 0 < 1e-3 < moved[1.0]
 
 
 @pytest.mark.parametrize(
