@@ -10,8 +10,23 @@ from argminn_core.checkpoint import ModelBundle
 from argminn_core.design import design_header
 from argminn_core.dna import decode
 from argminn_core.plot.traces import attention_figure, sequence_html
+from argminn_core.tables import PREDICTIONS
 
 DESIGN = "../pages/design.py"  # beside the folder of the entry file
+
+
+def outline() -> None:
+    """What will come, empty: the browser loads the code of table and chart before there is a file to wait for.
+
+    The code of the chart takes a second to parse, in which the table would stay grey.
+    """
+    st.dataframe(PREDICTIONS.empty().assign(instances=[], motifs=[]), hide_index=True, height=72)
+    with st.container(height=1, border=False):
+        st.plotly_chart(
+            {"data": [{"type": "scatter"}], "layout": {"height": 20}},
+            key="outline",
+            config={"staticPlot": True},
+        )
 
 
 def show_window(model: ModelBundle, reading: services.Reading, index: int) -> None:

@@ -17,7 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 
 import studio  # noqa: E402
-from handmade import LENGTH, SITES, fasta, save_toy  # noqa: E402
+from handmade import LENGTH, fasta, save_toy  # noqa: E402
+
+from argminn_core import zoo  # noqa: E402
+from argminn_core.checkpoint import load_model  # noqa: E402
 
 UPLOAD = "upload of {n:,} sequences to a filled table"
 PICK = "another row to its letters"
@@ -33,10 +36,11 @@ def timed(act: Callable[[], None], seen: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def measure(browser, address: str, raw: bytes, n: int) -> dict[str, float]:
+def measure(browser, address: str, model: str, raw: bytes, n: int) -> dict[str, float]:
     """One visitor's waits, in seconds; the server has seen none of it before."""
     page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-    studio.visit(page, address, "sequences")
+    studio.visit(page, address, f"sequences?model={model}")
+    page.locator(".js-plotly-plot").wait_for(state="attached")  # the page is at rest
     upload = {"name": "given.fa", "mimeType": "text/plain", "buffer": raw}
     waits = {
         UPLOAD.format(n=n): timed(
@@ -60,7 +64,7 @@ def measure(browser, address: str, raw: bytes, n: int) -> dict[str, float]:
     )
     studio.settle(page)
     before = studio.logit(page)
-    studio.drop_chip(page, "GATA1", 140, width=len(SITES["GATA1"]), length=LENGTH)
+    studio.drop_chip(page, "", 140, width=10, length=200)  # the first motif, two thirds along the track
     waits[DROP] = timed(lambda: None, lambda: studio.wait_for_another_logit(page, before))
     studio.settle(page)
     waits[MOTIFS] = timed(
@@ -75,13 +79,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--sequences", type=int, default=1000)
+    parser.add_argument("--model")
     options = parser.parse_args()
+    name = options.model or "toy"
+    length = load_model(zoo.resolve(name)).length if options.model else LENGTH
     with tempfile.TemporaryDirectory() as folder:
         save_toy(Path(folder))
         with studio.running(Path(folder)) as address, studio.chromium() as browser:
             # Other letters in every run: nothing comes from a cache.
             runs = [
-                measure(browser, address, fasta(options.sequences, seed=run), options.sequences)
+                measure(
+                    browser,
+                    address,
+                    name,
+                    fasta(options.sequences, length=length, seed=run),
+                    options.sequences,
+                )
                 for run in range(options.runs + 1)
             ][1:]  # the first one imports and warms up
     sys.stdout.write("| what | median (s) | slowest (s) |\n|---|---|---|\n")

@@ -53,7 +53,7 @@ if names:
     model, name = state.bundle(), state.model_name()
     config = model.model.config
     st.header(f"Inside {page.plain(name)}", anchor=False)
-    ranked = services.ranked(model.motifs)
+    ranked = [motif for motif in services.ranked(model.motifs) if motif.counts]
     picture = architecture_svg(
         [(motif.name, motif.motif.pfm) for motif in ranked], services.colours(model), length=config.length,
         filters=config.filters, width=config.width, layers=config.layers, heads=config.heads,

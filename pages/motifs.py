@@ -57,8 +57,8 @@ st.dataframe(
     column_config={
         "information": st.column_config.NumberColumn("bits", format="%.1f"),
         "q_value": st.column_config.NumberColumn("q-value", format="%.1e"),
-        "max_activation": st.column_config.NumberColumn("max activation", format="%.2f"),
-        "threshold": st.column_config.NumberColumn(format="%.2f"),
+        "max_activation": st.column_config.NumberColumn("max activation", format="%.3f"),
+        "threshold": st.column_config.NumberColumn(format="%.3f"),
     },
 )  # fmt: skip
 

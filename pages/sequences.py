@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import page, picker, services, state
-from app.window import show_window
+from app.window import outline, show_window
 from argminn_core.errors import ArgminnError
 from argminn_core.instances import to_bed
 from argminn_core.tables import DROPPED, INSTANCES, PREDICTIONS
@@ -43,8 +43,7 @@ if problem is not None:
 elif reading is None:
     st.info("Upload or paste FASTA above, or start with the example sequences.")
 if reading is None:
-    # What will come, empty: it also has the browser load its table before there is a file to wait for.
-    st.dataframe(PREDICTIONS.empty().assign(instances=[], motifs=[]), hide_index=True, height=72)
+    outline()
     st.stop()
 with_instance = int((reading.table["instances"] > 0).sum())
 st.markdown(
