@@ -12,7 +12,7 @@ LAYERS = [
     {"dna", "tables", "errors"},
     {"motifs", "pfm", "regions", "fasta", "genome"},
     {"model", "losses", "sources", "negatives", "backgrounds", "grammars", "simulate", "oracle"},
-    {"train", "checkpoint", "predict", "warm_start"},
+    {"train", "checkpoint", "predict", "warm_start", "contributions"},
     {"readout", "instances", "design", "annotate"},
     {"recipe"},
     {"plot", "zoo"},
