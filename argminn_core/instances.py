@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from argminn_core import dna
 from argminn_core.checkpoint import ModelBundle
+from argminn_core.contributions import Reading
 from argminn_core.fasta import Sequences
-from argminn_core.model import Argminn
 from argminn_core.predict import BATCH, prediction_table
 from argminn_core.regions import tile
 from argminn_core.tables import INSTANCES
@@ -119,7 +118,8 @@ def read_batch(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, Call
     cores = np.array([_core(motif.core, config.width) for motif in bundle.motifs])
     with torch.inference_mode():
         model.eval()
-        out = model(dna.one_hot(codes).to(model.stream.device))
+        reading = Reading(model, codes)
+        out = reading.output
         # A head's attention sums to one at most, so only its largest entry can exceed 0.9.
         peak, position = (t.flatten(1).cpu().numpy() for t in out.att.max(-1))  # (n, K * A)
         logit, act = out.logit.cpu().numpy(), out.act
@@ -136,7 +136,7 @@ def read_batch(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, Call
         filters = np.arange(config.channels) % config.filters
         spot, channel = np.nonzero(at > threshold[filters])
         start, end = _span(cores, channel, config, place[spot])
-        contribution = _contributions(model, codes, logit, row[spot], start, end)
+        contribution = _contributions(reading, row[spot], start, end)
     calls = Calls(
         row[spot], place[spot], channel, attention[spot], at[spot, channel], contribution, readers[spot]
     )
@@ -158,21 +158,13 @@ def _span(cores: np.ndarray, channel: np.ndarray, config, place: np.ndarray) -> 
     )
 
 
-def _contributions(
-    model: Argminn, codes: np.ndarray, logit: np.ndarray, row: np.ndarray, start: np.ndarray, end: np.ndarray
-) -> np.ndarray:
+def _contributions(reading: Reading, row: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """The fall of the logit when bases `start:end` of sequence `row` become N, for each call."""
     if not len(row):
         return np.zeros(0, dtype=np.float32)
     spans, inverse = np.unique(np.stack([row, start, end], axis=1), axis=0, return_inverse=True)
-    fallen = np.empty(len(spans), dtype=np.float32)
-    columns = np.arange(codes.shape[1])
-    for lo in range(0, len(spans), BATCH):
-        part = spans[lo : lo + BATCH]
-        edited = codes[part[:, 0]]
-        edited[(columns >= part[:, 1:2]) & (columns < part[:, 2:3])] = dna.N_CODE
-        fallen[lo : lo + BATCH] = model(dna.one_hot(edited).to(model.stream.device)).logit.cpu().numpy()
-    return logit[row] - fallen[inverse.reshape(-1)]
+    fallen = reading.without(*spans.T)
+    return reading.output.logit.cpu().numpy()[row] - fallen[inverse.reshape(-1)]
 
 
 def _table(bundle: ModelBundle, calls: Calls, names: np.ndarray, offset: np.ndarray) -> pd.DataFrame:

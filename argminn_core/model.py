@@ -194,23 +194,19 @@ class Layer(nn.Module):
 class Tokens:
     """`z[n, p] = token map of [batch norm(act[n, :, p]); position(p)]`, never written out.
 
-    Scores and pooled tokens are computed from the activations and the shared positions directly.
+    Scores and pooled tokens are computed from `features` (N, C + D, P), the activations above the positions.
     """
 
-    def __init__(
-        self, act: Tensor, scale: Tensor, shift: Tensor, position: Tensor, linear: nn.Linear
-    ) -> None:
-        channels = act.shape[1]
-        self.act, self.position = act, position  # (N, C, P), (D, P)
-        self.to_act = linear.weight[:, :channels] * scale  # (H, C)
-        self.to_position = linear.weight[:, channels:]  # (H, D)
+    def __init__(self, features: Tensor, scale: Tensor, shift: Tensor, linear: nn.Linear) -> None:
+        channels = len(scale)
+        self.features = features
+        # (H, C + D): the token map with the batch norm folded in
+        self.map = torch.cat([linear.weight[:, :channels] * scale, linear.weight[:, channels:]], dim=1)
         self.offset = linear.bias + linear.weight[:, :channels] @ shift  # (H,)
 
     def scores(self, probe: Tensor) -> Tensor:
         """Probe (N or 1, A, H) . z for every position, without the part that is the same for all: (N, A, P)."""
-        by_position = (probe @ self.to_position) @ self.position
-        by_motif = (probe @ self.to_act).expand(len(self.act), -1, -1)
-        return torch.baddbmm(by_position.expand(len(self.act), -1, -1), by_motif, self.act)
+        return torch.bmm((probe @ self.map).expand(len(self.features), -1, -1), self.features)
 
     def constant(self, probe: Tensor) -> Tensor:
         """The part of probe . z that does not depend on the position, (N, A)."""
@@ -219,8 +215,7 @@ class Tokens:
     def pool(self, att: Tensor) -> tuple[Tensor, Tensor]:
         """`sum_p att_p z_p` (N, A, H) and `sum_p att_p` (N, A)."""
         mass = att.sum(-1)
-        pooled = torch.bmm(att, self.act.transpose(1, 2)) @ self.to_act.T
-        pooled = pooled + (att @ self.position.T) @ self.to_position.T
+        pooled = torch.bmm(att, self.features.transpose(1, 2)) @ self.map.T
         return pooled + mass.unsqueeze(-1) * self.offset, mass
 
 
@@ -235,24 +230,41 @@ class Evidence(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.filters = config.filters
+        self.filters, self.positions = config.filters, config.positions
+        self.strands = config.channels // config.filters
         self.gain = nn.Parameter(torch.zeros(config.filters))
         self.log_sharpness = nn.Parameter(torch.zeros(config.filters))
         self.log_centre = nn.Parameter(torch.zeros(config.filters))
 
     def forward(self, match: Tensor) -> Tensor:
         """Match (N, C, P) before the rectifier to evidence (N, F)."""
-        n, c, p = match.shape
-        offset = torch.linspace(-1, 1, p, device=match.device, dtype=match.dtype).square()
-        weight = (-self.log_centre.exp()[:, None] * offset).exp().repeat(c // self.filters, 1)  # (C, P)
-        sharpness = self.log_sharpness.exp().repeat(c // self.filters)[:, None]
         # A log-sum-exp with the centre weight outside of the exponent: half the passes over (N, C, P). The largest
         # match is taken out first, so that nothing overflows; the log-sum-exp does not depend on it.
         best = match.detach().amax(2, keepdim=True)
-        summed = (((match - best) * sharpness).exp() * weight).sum(2)
-        pooled = summed.clamp_min(1e-30).log() + (best * sharpness).squeeze(2)
-        pooled = pooled.view(n, -1, self.filters).logsumexp(1)
-        return self.gain * (pooled - math.log(p * c / self.filters))
+        return self.pool((self.likelihoods(match, best) * self.weights()).sum(2), best)
+
+    def likelihoods(self, match: Tensor, best: Tensor) -> Tensor:
+        """`exp(sharpness * (match - best))`, (N, C, P) for best (N, C, 1)."""
+        shifted = match - best
+        sharpness = self.log_sharpness.exp().repeat(self.strands)[:, None]
+        if torch.is_grad_enabled():
+            return (shifted * sharpness).exp()
+        return shifted.mul_(sharpness).exp_()  # the same, without two more arrays of that size
+
+    def weights(self) -> Tensor:
+        """How much a match of each channel counts at each position, (C, P)."""
+        offset = torch.linspace(
+            -1, 1, self.positions, device=self.gain.device, dtype=self.gain.dtype
+        ).square()
+        weight = (-self.log_centre.exp()[:, None] * offset).exp()
+        return weight.repeat(self.strands, 1)
+
+    def pool(self, summed: Tensor, best: Tensor) -> Tensor:
+        """Weighted sums of likelihoods (N, C), taken relative to best (N, C, 1), to evidence (N, F)."""
+        sharpness = self.log_sharpness.exp().repeat(self.strands)
+        pooled = summed.clamp_min(1e-30).log() + best.squeeze(2) * sharpness
+        pooled = pooled.view(len(summed), self.strands, self.filters).logsumexp(1)
+        return self.gain * (pooled - math.log(self.positions * self.strands))
 
 
 class Argminn(nn.Module):
@@ -282,17 +294,25 @@ class Argminn(nn.Module):
     def read(self, match: Tensor) -> Output:
         """Everything behind the convolution, from its raw `match` (N, C, P)."""
         act = match.relu()
-        tokens = Tokens(act, *self.scanner.fold(act), self.position, self.token)
+        logit, att = self.attend(self.features(act), *self.scanner.fold(act))
+        if self.evidence is None:
+            return Output(logit, act, att, act.new_zeros(len(act), self.config.filters))
+        evidence = self.evidence(match)
+        return Output(logit + evidence.sum(1), act, att, evidence)
+
+    def features(self, act: Tensor) -> Tensor:
+        """Activations (N, C, P) above the positions' encoding: (N, C + D, P)."""
+        return torch.cat([act, self.position.expand(len(act), -1, -1)], dim=1)
+
+    def attend(self, features: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+        """The syntax builder on `features` with the folded batch norm: logit (N,) and attention (N, K, A, P)."""
+        tokens = Tokens(features, scale, shift, self.token)
         stream = self.stream.expand(1, -1)  # the first query is the same for every sequence
         attention = []
         for layer in self.layers:
             stream, att = layer(stream, tokens)
             attention.append(att)
-        logit = self.readout(self.norm(stream)).squeeze(-1)
-        if self.evidence is None:
-            return Output(logit, act, torch.stack(attention, 1), act.new_zeros(len(act), self.config.filters))
-        evidence = self.evidence(match)
-        return Output(logit + evidence.sum(1), act, torch.stack(attention, 1), evidence)
+        return self.readout(self.norm(stream)).squeeze(-1), torch.stack(attention, 1)
 
     @torch.no_grad()
     def flip_filter(self, f: int) -> None:

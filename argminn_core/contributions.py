@@ -1,0 +1,75 @@
+"""What an instance is worth: the fall of the logit when its bases are replaced by an average base.
+
+Replacing a few bases changes the activations of a few positions. So a batch is read once, and each question patches
+that reading instead of starting over: the convolution runs over the changed piece alone, the evidence path
+swaps a few terms of its sums, and only the attention is computed anew. `tests/test_contributions.py` holds it to
+the plain way, a forward pass of the edited sequence.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from argminn_core import dna
+from argminn_core.model import Argminn, Output
+
+_CHUNK = 64
+
+
+class Reading:
+    """One forward pass of codes (N, L), kept for questions about parts of it. The model must be in eval mode."""
+
+    def __init__(self, model: Argminn, codes: np.ndarray) -> None:
+        self.model, self.codes = model, codes
+        self.device = model.stream.device
+        scanner = model.scanner
+        self._kernels, self._biases = scanner.kernels(), scanner.biases()
+        match = F.conv1d(dna.one_hot(codes).to(self.device), self._kernels, self._biases)
+        act = match.relu()
+        self._features, self._norm = model.features(act), scanner.fold(act)
+        logit, att = model.attend(self._features, *self._norm)
+        evidence = act.new_zeros(len(act), model.config.filters)
+        if model.evidence is not None:
+            self._best = match.amax(2, keepdim=True)
+            self._weights = model.evidence.weights()
+            self._terms = model.evidence.likelihoods(match, self._best).mul_(self._weights)
+            # In float64, so that a term which outweighs all others can be taken out exactly.
+            self._sums = self._terms.sum(2, dtype=torch.float64)
+            evidence = model.evidence.pool(self._sums.to(act.dtype), self._best)
+            logit = logit + evidence.sum(1)
+        self.output = Output(logit, act, att, evidence)
+
+    def without(self, row: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Logits (M,) of sequence `row` with N in `start:end`, for M questions at once."""
+        parts = [
+            self._without(row[lo : lo + _CHUNK], start[lo : lo + _CHUNK], end[lo : lo + _CHUNK])
+            for lo in range(0, len(row), _CHUNK)
+        ]
+        return torch.cat(parts).cpu().numpy() if parts else np.zeros(0, dtype=np.float32)
+
+    def _without(self, row: np.ndarray, start: np.ndarray, end: np.ndarray) -> Tensor:
+        config = self.model.config
+        # The changed positions, as one piece of the same size for all.
+        size = min(int((end - start).max()) + config.width - 1, config.positions)
+        first = np.clip(start - config.width + 1, 0, config.positions - size)
+        columns = first[:, None] + np.arange(size + config.width - 1)
+        piece = self.codes[row[:, None], columns]
+        piece[(columns >= start[:, None]) & (columns < end[:, None])] = dna.N_CODE
+        match = F.conv1d(dna.one_hot(piece).to(self.device), self._kernels, self._biases)  # (M, C, size)
+        rows = torch.from_numpy(row).to(self.device)
+        place = torch.from_numpy(first[:, None] + np.arange(size)).to(self.device)
+        place = place.unsqueeze(1).expand(-1, config.channels, -1)
+        features = self._features.index_select(0, rows)
+        features[:, : config.channels].scatter_(2, place, match.relu())
+        logit, _ = self.model.attend(features, *self._norm)
+        if self.model.evidence is None:
+            return logit
+        evidence, best = self.model.evidence, self._best[rows]
+        before = self._terms.index_select(0, rows).gather(2, place).sum(2, dtype=torch.float64)
+        weights = self._weights.expand(len(rows), -1, -1).gather(2, place)
+        after = (evidence.likelihoods(match, best) * weights).sum(2, dtype=torch.float64)
+        summed = (self._sums[rows] - before + after).to(match.dtype)
+        return logit + evidence.pool(summed, best).sum(1)
