@@ -93,8 +93,8 @@ def learn_motifs(
 def name_motifs(motifs: Sequence[LearnedMotif], matches: pd.DataFrame) -> list[LearnedMotif]:
     """Name motifs after their database match, from `annotate.annotate`.
 
-    Where several motifs share a match, those that cover its first or second half alone are its `_left` and `_right`;
-    what still shares a name is numbered. A motif without a match keeps the number of its filter.
+    Where several motifs share one matrix, those that cover its first or second half alone are its `_left` and
+    `_right`; what still shares a name is numbered. A motif without a match keeps the number of its filter.
     """
     by_name = matches.set_index("motif")
     matched = []
@@ -111,8 +111,9 @@ def name_motifs(motifs: Sequence[LearnedMotif], matches: pd.DataFrame) -> list[L
             groups.setdefault(motif.match_name, []).append(index)
     names: dict[str, list[int]] = {}
     for name, members in groups.items():
+        shared = len(members) > 1 and len({matched[index].match for index in members}) == 1
         for index in members:
-            side = _half(motifs[index], by_name.loc[motifs[index].name]) if len(members) > 1 else ""
+            side = _half(motifs[index], by_name.loc[motifs[index].name]) if shared else ""
             names.setdefault("_".join(name.split()) + side, []).append(index)
     for name, members in names.items():
         for rank, index in enumerate(members):
