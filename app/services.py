@@ -100,8 +100,13 @@ def colours(model: ModelBundle) -> dict[str, str]:
 
 
 def ranked(motifs: Sequence[LearnedMotif]) -> list[LearnedMotif]:
-    """Motifs that count first, then those seen in most windows."""
-    return sorted(motifs, key=lambda motif: (not motif.counts, -motif.windows, motif.filter))
+    """Motifs that count first, those that contribute most before the others."""
+
+    def order(motif: LearnedMotif) -> tuple[bool, float, int]:
+        known = np.isfinite(motif.contribution)
+        return not motif.counts, -motif.contribution if known else np.inf, -motif.windows
+
+    return sorted(motifs, key=order)
 
 
 def logo(

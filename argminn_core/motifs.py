@@ -17,6 +17,7 @@ class LearnedMotif:
     pfm : (4, W), columns sum to 1, over the whole width of the filter; `core` (start, end) are the columns that
         remain after trimming ends under 0.2 bit.
     windows : how many windows made the PFM. counts : at least 5 core columns with a mean of 1 bit.
+    contribution : what the motif's instances add to the logit of a positive sequence, on average; NaN where unknown.
     max_activation, threshold : largest and mean positive activation over the reference set; an instance needs more
         than the threshold.
     """
@@ -33,6 +34,7 @@ class LearnedMotif:
     match_name: str = ""
     q_value: float = float("nan")
     note: str = ""
+    contribution: float = float("nan")
 
     @property
     def core_pfm(self) -> np.ndarray:
@@ -60,8 +62,8 @@ class LearnedMotif:
 
     def to_dict(self) -> dict[str, Any]:
         fields = {key: getattr(self, key) for key in self.__dataclass_fields__}
-        q = None if np.isnan(self.q_value) else self.q_value
-        return fields | {"pfm": np.round(self.pfm, 5).tolist(), "core": list(self.core), "q_value": q}
+        known = {key: None if np.isnan(fields[key]) else fields[key] for key in ("q_value", "contribution")}
+        return fields | {"pfm": np.round(self.pfm, 5).tolist(), "core": list(self.core)} | known
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> LearnedMotif:
@@ -73,11 +75,14 @@ class LearnedMotif:
         statistics = [float(entry[key]) for key in ("max_activation", "threshold")]
         if (pfm < 0).any() or not np.isfinite(statistics).all():
             raise ValueError("a negative frequency, or statistics that are not finite")
-        q = entry.get("q_value")
+        q, contribution = (
+            float("nan") if entry.get(key) is None else float(entry[key])
+            for key in ("q_value", "contribution")
+        )
         return cls(
             name=str(entry["name"])[:80], filter=int(entry["filter"]), pfm=pfm, windows=int(entry["windows"]),
             core=(start, end), counts=bool(entry["counts"]), max_activation=float(entry["max_activation"]),
             threshold=float(entry["threshold"]), match=str(entry.get("match", "")),
-            match_name=str(entry.get("match_name", "")), q_value=float("nan") if q is None else float(q),
-            note=str(entry.get("note", "")),
+            match_name=str(entry.get("match_name", "")), q_value=q,
+            note=str(entry.get("note", "")), contribution=contribution,
         )  # fmt: skip

@@ -139,7 +139,7 @@ def motif_table(motifs: Sequence[LearnedMotif]) -> pd.DataFrame:
             "motif": m.name, "filter": m.filter, "windows": m.windows, "core_start0": m.core[0],
             "core_end0": m.core[1], "information": m.information, "consensus": m.motif.consensus if m.core[1] else "",
             "counts": m.counts, "max_activation": m.max_activation, "threshold": m.threshold, "match": m.match,
-            "match_name": m.match_name, "q_value": m.q_value, "note": m.note,
+            "match_name": m.match_name, "q_value": m.q_value, "contribution": m.contribution, "note": m.note,
         }
         for m in motifs
     ]  # fmt: skip

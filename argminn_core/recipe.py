@@ -24,6 +24,7 @@ from argminn_core.annotate import annotate
 from argminn_core.checkpoint import ModelBundle, save_model
 from argminn_core.errors import ConfigError, InputError
 from argminn_core.fasta import Sequences
+from argminn_core.instances import scan
 from argminn_core.model import ModelConfig
 from argminn_core.pfm import jaspar_collection
 from argminn_core.predict import metrics, predict
@@ -122,7 +123,7 @@ class Run:
 
     def finish(self) -> ModelBundle:
         """Read and name the motifs, score the held-out sets, write the model and its metrics."""
-        codes, _ = self.source.training()
+        codes, y = self.source.training()
         motifs = learn_motifs(self.model, codes)
         matches = annotate([m.motif for m in motifs if m.counts])
         if self.recipe.model.strands == "both":
@@ -134,8 +135,12 @@ class Run:
             motifs = [motif.turned() if motif.name in turned else motif for motif in motifs]
         motifs = name_motifs(motifs, matches)
         scores = {
-            part: {"n": len(y), "positives": int(y.sum()), **metrics(y, predict(self.model, codes))}
-            for part, (codes, y) in (("valid", self.source.valid), ("test", self.source.test))
+            part: {
+                "n": len(held_y),
+                "positives": int(held_y.sum()),
+                **metrics(held_y, predict(self.model, held)),
+            }
+            for part, (held, held_y) in (("valid", self.source.valid), ("test", self.source.test))
         }
         train = self.recipe.train
         card = self.describe | {
@@ -149,6 +154,7 @@ class Run:
             },
         }  # fmt: skip
         bundle = ModelBundle(self.name, self.model.requires_grad_(False), motifs, card)
+        bundle = weigh(bundle, codes[y == 1])
         save_model(self.out / "model.safetensors", bundle)
         write_atomically(self.out / "metrics.json", json.dumps(scores, indent=1))
         (self.out / "state.safetensors").unlink(missing_ok=True)
@@ -167,6 +173,22 @@ class Run:
                 "python": platform.python_version(),
             },
         }  # fmt: skip
+
+
+def weigh(bundle: ModelBundle, positives: np.ndarray, *, most: int = 500) -> ModelBundle:
+    """Say of each motif what its instances contribute to the logit of a positive sequence, on average.
+
+    positives : training sequences, codes (N, L); at most `most` of them are read, evenly spaced.
+    """
+    chosen = positives[:: max(-(-len(positives) // most), 1)]
+    names = [str(row) for row in range(len(chosen))]
+    calls = scan(bundle, Sequences.from_codes(names, chosen), min_contribution=None).instances
+    total = calls.groupby("motif")["contribution"].sum()
+    motifs = [
+        replace(motif, contribution=float(total.get(motif.name, 0.0)) / max(len(chosen), 1))
+        for motif in bundle.motifs
+    ]
+    return replace(bundle, motifs=motifs)
 
 
 def two_class_source(

@@ -168,7 +168,8 @@ PREDICTIONS = Table(
 DROPPED = Table("dropped", {"record": "text", "reason": "text", "detail": "text"})
 
 # What each filter learned. `windows`: how many windows made the PFM; `counts`: it has a trimmed core of at
-# least 5 columns with a mean of 1 bit; `max_activation`, `threshold`: over the reference set.
+# least 5 columns with a mean of 1 bit; `max_activation`, `threshold`: over the reference set; `contribution`: what its
+# instances add to the logit of a positive sequence, on average.
 MOTIFS = Table(
     "motifs",
     {
@@ -176,7 +177,7 @@ MOTIFS = Table(
         "information": "float", "consensus": "text", "counts": "bool", "max_activation": "float",
         "threshold": "float",
     },
-    {"match": "text", "match_name": "text", "q_value": "float", "note": "text"},
+    {"match": "text", "match_name": "text", "q_value": "float", "contribution": "float", "note": "text"},
 )  # fmt: skip
 
 # Genomic intervals; `summit` is an absolute 0-based position.
