@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 
 from argminn_core.errors import ArgminnError, ConfigError, ModelFileError
 from argminn_core.model import Argminn, ModelConfig
@@ -200,7 +200,8 @@ def _read_header(raw: bytes, name: str) -> tuple[dict[str, Any], dict[str, tuple
 
 def _save(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> None:
     partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata={_KEY: json.dumps(header)})
+    # Not save_file: that makes a file which only its owner can read, whatever the umask says.
+    partial.write_bytes(save(tensors, metadata={_KEY: json.dumps(header)}))
     os.replace(partial, path)
 
 
