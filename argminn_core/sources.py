@@ -25,6 +25,7 @@ from argminn_core.tables import DROPPED
 class Source(Protocol):
     """Codes (n, L) uint8 and labels (n,) for training; `valid` and `test` are held out."""
 
+    length: int
     valid: tuple[np.ndarray, np.ndarray]
     test: tuple[np.ndarray, np.ndarray]
 
@@ -111,6 +112,7 @@ class ArraySource:
     """
 
     def __init__(self, codes: np.ndarray, y: np.ndarray, split: np.ndarray) -> None:
+        self.length = codes.shape[1]
         self._codes, self._y, self._split = codes, np.asarray(y).astype(np.uint8), np.asarray(split)
         self.valid, self.test = (self._part(name) for name in ("valid", "test"))
         train = self._split == "train"
