@@ -19,7 +19,7 @@ import torch
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.contributions import Reading
 from argminn_core.fasta import Sequences
-from argminn_core.predict import BATCH, prediction_table
+from argminn_core.predict import BATCH, each_batch, prediction_table
 from argminn_core.regions import tile
 from argminn_core.tables import INSTANCES
 
@@ -84,15 +84,19 @@ def scan(
     """
     config = bundle.model.config
     windows, dropped = tile(sequences, length=config.length, stride=stride, min_length=config.width)
-    logits, parts = [], []
-    for lo in range(0, len(windows), batch):
-        hi = min(lo + batch, len(windows))
+    logits, parts, done = [], [], 0
+
+    def read(lo: int, hi: int) -> tuple[np.ndarray, Calls]:
         logit, calls = read_batch(bundle, windows.codes(lo, hi))
         keep = slice(None) if min_contribution is None else calls.contribution >= min_contribution
+        return logit, Calls(*(values[keep] for values in calls._replace(row=calls.row + lo)))
+
+    for logit, calls in each_batch(read, len(windows), batch=batch):
         logits.append(logit)
-        parts.append(Calls(*(values[keep] for values in calls._replace(row=calls.row + lo))))
+        parts.append(calls)
+        done += len(logit)
         if progress is not None:
-            progress(hi, len(windows))
+            progress(done, len(windows))
     logit = np.concatenate(logits) if logits else np.zeros(0)
     predictions = prediction_table(windows, logit)
     if not parts:

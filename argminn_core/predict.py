@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,8 @@ from argminn_core.tables import PREDICTIONS
 
 # Small enough that a batch's activations stay in the cache of an ordinary core, large enough to amortise calls.
 BATCH = 128
+
+Result = TypeVar("Result")
 
 
 def predict(
@@ -39,6 +43,26 @@ def predict(
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
 
 
+def each_batch(work: Callable[[int, int], Result], total: int, *, batch: int = BATCH) -> Iterator[Result]:
+    """`work(lo, hi)` for every batch of `total` rows, in order, one batch a thread.
+
+    A batch of this model is many small operations: threads that share one spend their time waiting for each other,
+    and threads with a batch each do not. torch's own number of threads says how many, and is restored.
+    """
+    spans = [(lo, min(lo + batch, total)) for lo in range(0, total, batch)]
+    threads = min(torch.get_num_threads(), len(spans))
+    if threads <= 1:
+        yield from (work(*span) for span in spans)
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
+            yield from pool.map(lambda span: work(*span), spans)
+    finally:
+        torch.set_num_threads(before)
+
+
 def predict_sequences(
     bundle: ModelBundle,
     sequences: Sequences,
@@ -53,12 +77,12 @@ def predict_sequences(
     """
     config = bundle.model.config
     windows, dropped = tile(sequences, length=config.length, stride=stride, min_length=config.width)
-    parts = []
-    for lo in range(0, len(windows), BATCH):
-        hi = min(lo + BATCH, len(windows))
-        parts.append(predict(bundle.model, windows.codes(lo, hi)))
+    parts, done = [], 0
+    for logits in each_batch(lambda lo, hi: predict(bundle.model, windows.codes(lo, hi)), len(windows)):
+        parts.append(logits)
+        done += len(logits)
         if progress is not None:
-            progress(hi, len(windows))
+            progress(done, len(windows))
     logits = np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
     return prediction_table(windows, logits), dropped
 

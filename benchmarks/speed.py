@@ -76,7 +76,9 @@ def training(filters: int, width: int) -> None:
 
         seconds[name] = median(step)
         values[name] = float(step())
-        gradients[name] = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+        # A key's bias is the same for all positions: contracted, it never enters; written out, its gradient is 0.
+        parts = [p.grad if p.grad is not None else torch.zeros_like(p) for p in model.parameters()]
+        gradients[name] = torch.cat([part.flatten() for part in parts])
     a, b = gradients.values()
     print(f"\n## A training step (128 x 500 bp, {filters} filters of {width} bp on both strands, float32)\n")
     print("| | ms | loss |\n|---|---|---|")
@@ -132,7 +134,7 @@ def parts(model, codes: np.ndarray) -> None:
         kernels, biases = model.scanner.kernels(), model.scanner.biases()
         match = F.conv1d(X, kernels, biases)
         act = match.relu()
-        tokens = Tokens(act, *model.scanner.fold(act), model.position, model.token)
+        tokens = Tokens(model.features(act), *model.scanner.fold(act), model.token)
         stream = model.stream.expand(len(codes), -1)
         shares = {
             "one-hot": median(lambda: dna.one_hot(codes)),
