@@ -75,7 +75,7 @@ def training(filters: int, width: int) -> None:
             return loss
 
         seconds[name] = median(step)
-        values[name] = float(step())
+        values[name] = step().item()
         # A key's bias is the same for all positions: contracted, it never enters; written out, its gradient is 0.
         parts = [p.grad if p.grad is not None else torch.zeros_like(p) for p in model.parameters()]
         gradients[name] = torch.cat([part.flatten() for part in parts])
