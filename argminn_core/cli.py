@@ -27,6 +27,7 @@ Model = Annotated[
 ]
 Fasta = Annotated[Path, typer.Option(help="FASTA, plain, gzip or bgzip.")]
 Ambiguous = Annotated[bool, typer.Option("--ambiguous-n", help="Read ambiguous letters such as R or Y as N.")]
+Stride = Annotated[int | None, typer.Option(help="Bases between windows of long records; half a window.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 
@@ -145,9 +146,8 @@ def train(
         recipe or ("grammar" if grammar else "peaks"),
         model={"length": source.length, "filters": filters, "width": width, "strands": strands},
         train={"epochs": epochs, "batches": batches, "patience": patience, "seed": seed},
+        start=start or None,
     )
-    if start:
-        chosen = recipes.replace(chosen, start=start)
     about = {"description": description} | about
     run = recipes.Run(name or out.name, source, chosen, out, about, dropped)
     if len(dropped):
@@ -190,9 +190,7 @@ def predict(
     model: Model,
     fasta: Fasta,
     out: Annotated[Path, typer.Option(help="TSV: sequence, logit, probability, start0, end0, note.")],
-    stride: Annotated[
-        int | None, typer.Option(help="Bases between windows of long records; half a window.")
-    ] = None,
+    stride: Stride = None,
     ambiguous_n: Ambiguous = False,
     quiet: Quiet = False,
 ) -> None:
@@ -240,9 +238,7 @@ def scan(
         float, typer.Option(help="Smallest fall of the logit that makes an instance.")
     ] = 1.0,
     paper_rule: Annotated[bool, typer.Option("--paper-rule", help="Attention and activation alone.")] = False,
-    stride: Annotated[
-        int | None, typer.Option(help="Bases between windows of long records; half a window.")
-    ] = None,
+    stride: Stride = None,
     ambiguous_n: Ambiguous = False,
     quiet: Quiet = False,
 ) -> None:

@@ -119,7 +119,6 @@ def read_batch(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, Call
     model = bundle.model
     config = model.config
     threshold = np.array([motif.threshold for motif in bundle.motifs], dtype=np.float32)
-    cores = np.array([_core(motif.core, config.width) for motif in bundle.motifs])
     with torch.inference_mode():
         model.eval()
         reading = Reading(model, codes)
@@ -139,7 +138,7 @@ def read_batch(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, Call
         at = act[torch.from_numpy(row), :, torch.from_numpy(place)].cpu().numpy()  # (spots, C)
         filters = np.arange(config.channels) % config.filters
         spot, channel = np.nonzero(at > threshold[filters])
-        start, end = _span(cores, channel, config, place[spot])
+        start, end = _span(bundle, channel, place[spot])
         contribution = _contributions(reading, row[spot], start, end)
     calls = Calls(
         row[spot], place[spot], channel, attention[spot], at[spot, channel], contribution, readers[spot]
@@ -147,13 +146,14 @@ def read_batch(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, Call
     return logit, calls
 
 
-def _core(core: tuple[int, int], width: int) -> tuple[int, int]:
-    # A filter whose PFM has no core is taken whole.
-    return core if core[1] > core[0] else (0, width)
+def _span(bundle: ModelBundle, channel: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the core of each call lies; on the minus strand it is mirrored within the filter's window.
 
-
-def _span(cores: np.ndarray, channel: np.ndarray, config, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the core of each call lies; on the minus strand it is mirrored within the filter's window."""
+    A filter whose PFM has no core is taken whole.
+    """
+    config = bundle.model.config
+    whole = (0, config.width)
+    cores = np.array([motif.core if motif.core[1] > motif.core[0] else whole for motif in bundle.motifs])
     filters, minus = channel % config.filters, channel >= config.filters
     left, right = cores[filters, 0], cores[filters, 1]
     return (
@@ -173,8 +173,7 @@ def _contributions(reading: Reading, row: np.ndarray, start: np.ndarray, end: np
 
 def _table(bundle: ModelBundle, calls: Calls, names: np.ndarray, offset: np.ndarray) -> pd.DataFrame:
     config = bundle.model.config
-    cores = np.array([_core(motif.core, config.width) for motif in bundle.motifs])
-    start, end = _span(cores, calls.channel, config, calls.position)
+    start, end = _span(bundle, calls.channel, calls.position)
     motifs = np.array([motif.name for motif in bundle.motifs], dtype=object)
     return INSTANCES.frame(
         {

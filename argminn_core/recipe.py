@@ -61,7 +61,13 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def recipe(name: str, *, model: dict[str, Any] | None = None, train: dict[str, Any] | None = None) -> Recipe:
+def recipe(
+    name: str,
+    *,
+    model: dict[str, Any] | None = None,
+    train: dict[str, Any] | None = None,
+    start: Literal["random", "jaspar"] | None = None,
+) -> Recipe:
     """A named recipe with some of its settings replaced; entries that are None are left as they are."""
     if name not in RECIPES:
         raise ConfigError("there is no such recipe", found=name, expected=", ".join(RECIPES))
@@ -70,6 +76,7 @@ def recipe(name: str, *, model: dict[str, Any] | None = None, train: dict[str, A
         chosen,
         model=replace(chosen.model, **{k: v for k, v in (model or {}).items() if v is not None}),
         train=replace(chosen.train, **{k: v for k, v in (train or {}).items() if v is not None}),
+        start=start or chosen.start,
     )
 
 
