@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from argminn_core import dna
-from argminn_core.model import Argminn, Output
+from argminn_core.model import Active, Argminn, Output
 
-_CHUNK = 64
+_CHUNK = 128
 
 
 class Reading:
@@ -29,15 +29,18 @@ class Reading:
         self._kernels, self._biases = scanner.kernels(), scanner.biases()
         match = F.conv1d(dna.one_hot(codes).to(self.device), self._kernels, self._biases)
         act = match.relu()
-        self._features, self._norm = model.features(act), scanner.fold(act)
-        logit, att = model.attend(self._features, *self._norm)
+        self._active, self._norm = Active.of(act), scanner.fold(act)
+        logit, att = model.attend(self._active, *self._norm)
+        counts = torch.bincount(self._active.row, minlength=len(act))
+        self._entries = F.pad(counts.cumsum(0), (1, 0))  # those of sequence n are entries[n]:entries[n + 1]
         evidence = act.new_zeros(len(act), model.config.filters)
         if model.evidence is not None:
             self._best = match.amax(2, keepdim=True)
             self._weights = model.evidence.weights()
             self._terms = model.evidence.likelihoods(match, self._best).mul_(self._weights)
-            # In float64, so that a term which outweighs all others can be taken out exactly.
-            self._sums = self._terms.sum(2, dtype=torch.float64)
+            # In float64, so that a term which outweighs all others can be taken out exactly; a few sequences at a
+            # time, as torch makes a float64 copy of what it sums.
+            self._sums = torch.cat([part.sum(2, dtype=torch.float64) for part in self._terms.split(16)])
             evidence = model.evidence.pool(self._sums.to(act.dtype), self._best)
             logit = logit + evidence.sum(1)
         self.output = Output(logit, act, att, evidence)
@@ -60,16 +63,32 @@ class Reading:
         piece[(columns >= start[:, None]) & (columns < end[:, None])] = dna.N_CODE
         match = F.conv1d(dna.one_hot(piece).to(self.device), self._kernels, self._biases)  # (M, C, size)
         rows = torch.from_numpy(row).to(self.device)
-        place = torch.from_numpy(first[:, None] + np.arange(size)).to(self.device)
-        place = place.unsqueeze(1).expand(-1, config.channels, -1)
-        features = self._features.index_select(0, rows)
-        features[:, : config.channels].scatter_(2, place, match.relu())
-        logit, _ = self.model.attend(features, *self._norm)
+        starts = torch.from_numpy(first).to(self.device)
+        logit, _ = self.model.attend(self._patched(rows, starts, match.relu()), *self._norm)
         if self.model.evidence is None:
             return logit
         evidence, best = self.model.evidence, self._best[rows]
-        before = self._terms.index_select(0, rows).gather(2, place).sum(2, dtype=torch.float64)
-        weights = self._weights.expand(len(rows), -1, -1).gather(2, place)
+        before = self._terms.unfold(2, size, 1)[rows, :, starts].sum(2, dtype=torch.float64)
+        weights = self._weights.unfold(1, size, 1)[:, starts].transpose(0, 1)
         after = (evidence.likelihoods(match, best) * weights).sum(2, dtype=torch.float64)
         summed = (self._sums[rows] - before + after).to(match.dtype)
         return logit + evidence.pool(summed, best).sum(1)
+
+    def _patched(self, rows: Tensor, start: Tensor, act: Tensor) -> Active:
+        """The activations of sequences `rows` (M,), with act (M, C, size) in the places from `start` (M,) on."""
+        low, high = self._entries[rows], self._entries[rows + 1]
+        count = high - low
+        question = torch.repeat_interleave(torch.arange(len(rows), device=self.device), count)
+        before = count.cumsum(0) - count
+        entry = torch.arange(len(question), device=self.device) + (low - before)[question]
+        away = self._active.place[entry] - start[question]
+        stays = (away < 0) | (away >= act.shape[2])
+        question, entry = question[stays], entry[stays]
+        old, new = self._active, Active.of(act)
+        return Active(
+            torch.cat([question, new.row]),
+            torch.cat([old.channel[entry], new.channel]),
+            torch.cat([old.place[entry], new.place + start[new.row]]),
+            torch.cat([old.value[entry], new.value]),
+            (len(rows), *old.shape[1:]),
+        )

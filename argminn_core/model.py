@@ -23,6 +23,10 @@ from torch.nn import functional as F
 
 from argminn_core.errors import ConfigError
 
+# Nats below which a term of the evidence counts as this faint. A product of two such terms is still an ordinary float32:
+# arithmetic on the smallest ones, the denormals, takes a processor a hundred times as long.
+_FAINT = -40.0
+
 # What a model may ask for: generous for science, small enough that a hostile file cannot exhaust the memory.
 BOUNDS = {
     "length": (20, 20_000), "filters": (1, 512), "width": (3, 64), "positional": (2, 256), "hidden": (4, 512),
@@ -177,36 +181,84 @@ class Layer(nn.Module):
         q = self.query(stream).view(-1, A, H // A) / math.sqrt(H // A)  # (N, A, h)
         # (Wk_a^T q_a): what this query looks for, in token space
         probe = torch.einsum("nah,ahz->naz", q, self.key.weight.view(A, H // A, H))  # (N, A, H)
-        score = tokens.scores(probe)  # (N, A, P), up to a constant over positions
-        if self.null is not None:
+        nothing = None
+        if self.null is not None:  # scores are up to a constant over positions, which nothing does not share
             constant = tokens.constant(probe) + torch.einsum("nah,ah->na", q, self.key.bias.view(A, -1))
             nothing = torch.einsum("nah,ah->na", q, self.null.view(A, -1)) + self.null_bias - constant
-            nothing = nothing.expand(len(score), -1).unsqueeze(-1)
-            att = torch.cat([score, nothing], dim=-1).softmax(-1)[..., :-1]
-        else:
-            att = score.softmax(-1)
+        att = tokens.attention(probe, nothing)  # (N, A, P)
         pooled, mass = tokens.pool(att)  # (N, A, H), (N, A)
         value = torch.einsum("naz,ahz->nah", pooled, self.value.weight.view(A, H // A, H))
         value = value + mass.unsqueeze(-1) * self.value.bias.view(A, -1)
         return stream + self.norm_out(self.mlp(self.norm_join(self.join(value.flatten(1))))), att
 
 
+class Active(NamedTuple):
+    """The activations (N, C, P) that are not zero, one entry each, sequence by sequence.
+
+    row, channel, place: int64 (E,); value: (E,); shape: N, C, P.
+    """
+
+    row: Tensor
+    channel: Tensor
+    place: Tensor
+    value: Tensor
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, act: Tensor) -> Active:
+        N, C, P = act.shape
+        flat = act.reshape(-1)
+        entry = flat.nonzero().squeeze(1)
+        line = entry.div(P, rounding_mode="floor")
+        row = line.div(C, rounding_mode="floor")
+        return cls(row, line - row * C, entry - line * P, flat[entry], (N, C, P))
+
+
 class Tokens:
     """`z[n, p] = token map of [batch norm(act[n, :, p]); position(p)]`, never written out.
 
-    Scores and pooled tokens are computed from `features` (N, C + D, P), the activations above the positions.
+    Scores and pooled tokens are computed from the activations and the positions' encoding. A trained scanner is
+    silent nearly everywhere (half a percent of the activations are not zero), so without gradients the activations
+    come as a list of those that are not zero: `Active`.
     """
 
-    def __init__(self, features: Tensor, scale: Tensor, shift: Tensor, linear: nn.Linear) -> None:
+    def __init__(
+        self, act: Tensor | Active, position: Tensor, scale: Tensor, shift: Tensor, linear: nn.Linear
+    ) -> None:
         channels = len(scale)
-        self.features = features
         # (H, C + D): the token map with the batch norm folded in
         self.map = torch.cat([linear.weight[:, :channels] * scale, linear.weight[:, channels:]], dim=1)
         self.offset = linear.bias + linear.weight[:, :channels] @ shift  # (H,)
+        self.position, self.active = position, None
+        if isinstance(act, Active):
+            self.active, self.rows = act, act.shape[0]
+        else:  # (N, C + D, P), the activations above the positions
+            self.features, self.rows = torch.cat([act, position.expand(len(act), -1, -1)], dim=1), len(act)
 
-    def scores(self, probe: Tensor) -> Tensor:
-        """Probe (N or 1, A, H) . z for every position, without the part that is the same for all: (N, A, P)."""
-        return torch.bmm((probe @ self.map).expand(len(self.features), -1, -1), self.features)
+    def attention(self, probe: Tensor, nothing: Tensor | None) -> Tensor:
+        """Softmax over positions of probe (N or 1, A, H) . z: (N, A, P).
+
+        Scores leave out what is the same for all positions. `nothing` (N or 1, A) is the score of one more place to
+        look, which takes its share and is left out of the result.
+        """
+        probe = (probe @ self.map).expand(self.rows, -1, -1)  # (N, A, C + D)
+        if self.active is None:
+            score = torch.bmm(probe, self.features)
+            if nothing is None:
+                return score.softmax(-1)
+            nothing = nothing.expand(self.rows, -1).unsqueeze(-1)
+            return torch.cat([score, nothing], dim=-1).softmax(-1)[..., :-1]
+        N, C, P = self.active.shape
+        A = probe.shape[1]
+        score = probe.new_empty(N, A, P + (nothing is not None))
+        torch.matmul(probe[..., C:], self.position, out=score[..., :P])
+        if nothing is not None:
+            score[..., P] = nothing
+        line = self._lines(A)
+        # What the activations add: one number a head for each that is not zero.
+        added = probe[..., :C].reshape(-1)[line * C + self.active.channel] * self.active.value
+        score.view(-1).index_add_(0, (line * score.shape[2] + self.active.place).view(-1), added.view(-1))
+        return score.softmax(-1)[..., :P]
 
     def constant(self, probe: Tensor) -> Tensor:
         """The part of probe . z that does not depend on the position, (N, A)."""
@@ -215,8 +267,21 @@ class Tokens:
     def pool(self, att: Tensor) -> tuple[Tensor, Tensor]:
         """`sum_p att_p z_p` (N, A, H) and `sum_p att_p` (N, A)."""
         mass = att.sum(-1)
-        pooled = torch.bmm(att, self.features.transpose(1, 2)) @ self.map.T
-        return pooled + mass.unsqueeze(-1) * self.offset, mass
+        if self.active is None:
+            pooled = torch.bmm(att, self.features.transpose(1, 2))
+        else:
+            N, C, _ = self.active.shape
+            A = att.shape[1]
+            line = self._lines(A)
+            seen = att[self.active.row, :, self.active.place].T * self.active.value  # (A, E)
+            of_channels = att.new_zeros(N, A, C)
+            of_channels.view(-1).index_add_(0, (line * C + self.active.channel).view(-1), seen.reshape(-1))
+            pooled = torch.cat([of_channels, att @ self.position.T], dim=2)
+        return pooled @ self.map.T + mass.unsqueeze(-1) * self.offset, mass
+
+    def _lines(self, heads: int) -> Tensor:
+        """Of every active entry, its sequence and head as one number, (A, E)."""
+        return self.active.row * heads + torch.arange(heads, device=self.active.row.device)[:, None]
 
 
 class Evidence(nn.Module):
@@ -244,19 +309,18 @@ class Evidence(nn.Module):
         return self.pool((self.likelihoods(match, best) * self.weights()).sum(2), best)
 
     def likelihoods(self, match: Tensor, best: Tensor) -> Tensor:
-        """`exp(sharpness * (match - best))`, (N, C, P) for best (N, C, 1)."""
-        shifted = match - best
+        """`exp(sharpness * (match - best))`, (N, C, P) for best (N, C, 1). Without gradients `match` is spent."""
         sharpness = self.log_sharpness.exp().repeat(self.strands)[:, None]
         if torch.is_grad_enabled():
-            return (shifted * sharpness).exp()
-        return shifted.mul_(sharpness).exp_()  # the same, without two more arrays of that size
+            return ((match - best) * sharpness).clamp_min(_FAINT).exp()
+        return match.sub_(best).mul_(sharpness).clamp_(min=_FAINT).exp_()  # no new array of that size
 
     def weights(self) -> Tensor:
         """How much a match of each channel counts at each position, (C, P)."""
         offset = torch.linspace(
             -1, 1, self.positions, device=self.gain.device, dtype=self.gain.dtype
         ).square()
-        weight = (-self.log_centre.exp()[:, None] * offset).exp()
+        weight = (-self.log_centre.exp()[:, None] * offset).clamp_min(_FAINT).exp()
         return weight.repeat(self.strands, 1)
 
     def pool(self, summed: Tensor, best: Tensor) -> Tensor:
@@ -294,19 +358,17 @@ class Argminn(nn.Module):
     def read(self, match: Tensor) -> Output:
         """Everything behind the convolution, from its raw `match` (N, C, P)."""
         act = match.relu()
-        logit, att = self.attend(self.features(act), *self.scanner.fold(act))
+        logit, att = self.attend(act, *self.scanner.fold(act))
         if self.evidence is None:
             return Output(logit, act, att, act.new_zeros(len(act), self.config.filters))
         evidence = self.evidence(match)
         return Output(logit + evidence.sum(1), act, att, evidence)
 
-    def features(self, act: Tensor) -> Tensor:
-        """Activations (N, C, P) above the positions' encoding: (N, C + D, P)."""
-        return torch.cat([act, self.position.expand(len(act), -1, -1)], dim=1)
-
-    def attend(self, features: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
-        """The syntax builder on `features` with the folded batch norm: logit (N,) and attention (N, K, A, P)."""
-        tokens = Tokens(features, scale, shift, self.token)
+    def attend(self, act: Tensor | Active, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+        """The syntax builder on the activations with the folded batch norm: logit (N,), attention (N, K, A, P)."""
+        if isinstance(act, Tensor) and not torch.is_grad_enabled():
+            act = Active.of(act)
+        tokens = Tokens(act, self.position, scale, shift, self.token)
         stream = self.stream.expand(1, -1)  # the first query is the same for every sequence
         attention = []
         for layer in self.layers:

@@ -27,7 +27,7 @@ from argminn_core.backgrounds import uniform_codes
 from argminn_core.checkpoint import load_model
 from argminn_core.fasta import read_fasta
 from argminn_core.instances import scan
-from argminn_core.model import ModelConfig, Tokens
+from argminn_core.model import Active, ModelConfig, Tokens
 from argminn_core.predict import predict, predict_sequences
 from argminn_core.recipe import RECIPES
 from argminn_core.train import build
@@ -134,15 +134,17 @@ def parts(model, codes: np.ndarray) -> None:
         kernels, biases = model.scanner.kernels(), model.scanner.biases()
         match = F.conv1d(X, kernels, biases)
         act = match.relu()
-        tokens = Tokens(model.features(act), *model.scanner.fold(act), model.token)
+        active, norm = Active.of(act), model.scanner.fold(act)
+        tokens = Tokens(active, model.position, *norm, model.token)
         stream = model.stream.expand(len(codes), -1)
         shares = {
             "one-hot": median(lambda: dna.one_hot(codes)),
             "convolution": median(lambda: F.conv1d(X, kernels, biases)),
+            "active positions": median(lambda: Active.of(act)),
             "attention layers": len(model.layers) * median(lambda: model.layers[0](stream, tokens)),
         }
         if model.evidence is not None:
-            shares["evidence"] = median(lambda: model.evidence(match))
+            shares["evidence"] = median(lambda: model.evidence(match.clone()))  # it spends its argument
         whole = median(lambda: predict(model, codes))
     print("\n| step of a forward pass | ms a batch of 128 | share |\n|---|---|---|")
     for label, seconds in shares.items():

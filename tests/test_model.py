@@ -103,6 +103,20 @@ def test_the_contraction_is_exact_in_value_and_gradient(case, training):
         same(mine[name], gradient)
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case.values())))
+def test_reading_only_what_is_active_is_exact(case):
+    """Without gradients the activations are a list; a filter that is always on and one that never is are both fine."""
+    model = tiny_model(**case).double().eval()
+    with torch.no_grad():
+        model.scanner.bias[0], model.scanner.bias[-1] = 50.0, -50.0
+    X = dna.one_hot(random_codes(5, model.config.length)).double()
+    dense = model(X)
+    with torch.no_grad():
+        listed = model(X)
+    for ours, theirs in zip(listed, dense, strict=True):
+        same(ours, theirs.detach())
+
+
 @pytest.mark.parametrize("strands", ["both", "single"])
 def test_batch_norm_keeps_the_averages_that_torch_keeps(strands):
     model = tiny_model(strands=strands).train()
