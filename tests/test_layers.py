@@ -10,10 +10,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the ground up; a module may import its own layer and those below it.
 LAYERS = [
     {"dna", "tables", "errors"},
-    {"motifs", "pfm", "regions", "fasta", "genome"},
+    {"motifs", "pfm", "pvalues", "regions", "fasta", "genome"},
     {"model", "losses", "sources", "negatives", "backgrounds", "grammars", "simulate", "oracle"},
     {"train", "checkpoint", "predict", "warm_start", "contributions"},
-    {"readout", "instances", "design", "annotate"},
+    {"readout", "instances", "design", "annotate", "edit", "card", "tracks"},
     {"recipe"},
     {"plot", "zoo"},
     {"cli", "__main__", "app", "pages"},
