@@ -27,6 +27,10 @@ from argminn_core.errors import ConfigError
 # arithmetic on the smallest ones, the denormals, takes a processor a hundred times as long.
 _FAINT = -40.0
 
+# Largest share of activations that are not zero at which it pays to list them: an entry of the list costs some ten
+# times as much as one of the full array.
+_SPARSE = 0.05
+
 # What a model may ask for: generous for science, small enough that a hostile file cannot exhaust the memory.
 BOUNDS = {
     "length": (20, 20_000), "filters": (1, 512), "width": (3, 64), "positional": (2, 256), "hidden": (4, 512),
@@ -218,8 +222,8 @@ class Tokens:
     """`z[n, p] = token map of [batch norm(act[n, :, p]); position(p)]`, never written out.
 
     Scores and pooled tokens are computed from the activations and the positions' encoding. A trained scanner is
-    silent nearly everywhere (half a percent of the activations are not zero), so without gradients the activations
-    come as a list of those that are not zero: `Active`.
+    silent nearly everywhere (half a percent of the activations are not zero), so the activations may come as a list
+    of those that are not zero: `Active`.
     """
 
     def __init__(
@@ -244,21 +248,17 @@ class Tokens:
         probe = (probe @ self.map).expand(self.rows, -1, -1)  # (N, A, C + D)
         if self.active is None:
             score = torch.bmm(probe, self.features)
-            if nothing is None:
-                return score.softmax(-1)
-            nothing = nothing.expand(self.rows, -1).unsqueeze(-1)
-            return torch.cat([score, nothing], dim=-1).softmax(-1)[..., :-1]
-        N, C, P = self.active.shape
-        A = probe.shape[1]
-        score = probe.new_empty(N, A, P + (nothing is not None))
-        torch.matmul(probe[..., C:], self.position, out=score[..., :P])
-        if nothing is not None:
-            score[..., P] = nothing
-        line = self._lines(A)
-        # What the activations add: one number a head for each that is not zero.
-        added = probe[..., :C].reshape(-1)[line * C + self.active.channel] * self.active.value
-        score.view(-1).index_add_(0, (line * score.shape[2] + self.active.place).view(-1), added.view(-1))
-        return score.softmax(-1)[..., :P]
+        else:
+            C, P = self.active.shape[1:]
+            score = probe[..., C:] @ self.position
+            line = self._lines(probe.shape[1])
+            # What the activations add: one number a head for each that is not zero.
+            added = probe[..., :C].reshape(-1)[line * C + self.active.channel] * self.active.value
+            score.view(-1).index_add_(0, (line * P + self.active.place).view(-1), added.view(-1))
+        if nothing is None:
+            return score.softmax(-1)
+        nothing = nothing.expand(self.rows, -1).unsqueeze(-1)
+        return torch.cat([score, nothing], dim=-1).softmax(-1)[..., :-1]
 
     def constant(self, probe: Tensor) -> Tensor:
         """The part of probe . z that does not depend on the position, (N, A)."""
@@ -366,8 +366,8 @@ class Argminn(nn.Module):
 
     def attend(self, act: Tensor | Active, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
         """The syntax builder on the activations with the folded batch norm: logit (N,), attention (N, K, A, P)."""
-        if isinstance(act, Tensor) and not torch.is_grad_enabled():
-            act = Active.of(act)
+        if isinstance(act, Tensor) and len((active := Active.of(act)).value) <= _SPARSE * act.numel():
+            act = active
         tokens = Tokens(act, self.position, scale, shift, self.token)
         stream = self.stream.expand(1, -1)  # the first query is the same for every sequence
         attention = []

@@ -82,7 +82,9 @@ CASES = [
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "eval"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case.values())))
-def test_the_contraction_is_exact_in_value_and_gradient(case, training):
+@pytest.mark.parametrize("listed", [0.0, 1.0], ids=["dense", "listed"])
+def test_the_contraction_is_exact_in_value_and_gradient(case, training, listed, monkeypatch):
+    monkeypatch.setattr("argminn_core.model._SPARSE", listed)  # 1: only activations that are not zero are read
     model = tiny_model(1, **case).train(training)
     generator = torch.Generator().manual_seed(2)
     X = torch.rand(3, 4, model.config.length, generator=generator, dtype=torch.float64, requires_grad=True)
@@ -101,20 +103,6 @@ def test_the_contraction_is_exact_in_value_and_gradient(case, training):
     for name, gradient in expected.items():
         assert gradient is not None, name
         same(mine[name], gradient)
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case.values())))
-def test_reading_only_what_is_active_is_exact(case):
-    """Without gradients the activations are a list; a filter that is always on and one that never is are both fine."""
-    model = tiny_model(**case).double().eval()
-    with torch.no_grad():
-        model.scanner.bias[0], model.scanner.bias[-1] = 50.0, -50.0
-    X = dna.one_hot(random_codes(5, model.config.length)).double()
-    dense = model(X)
-    with torch.no_grad():
-        listed = model(X)
-    for ours, theirs in zip(listed, dense, strict=True):
-        same(ours, theirs.detach())
 
 
 @pytest.mark.parametrize("strands", ["both", "single"])
