@@ -150,12 +150,23 @@ _SITE: dict[str, Kind] = {
 PLACEMENTS = Table("placements", _SITE, {"site": "text", "score": "float"})
 
 # attention: largest over layers and heads; activation: the filter's; contribution: the logit's fall when the
-# instance is replaced by background; readers: the layers and heads that looked, such as "1.2,3.4" (from 1).
+# instance is replaced by background; readers: the layers and heads that looked, such as "1.2,3.4" (from 1);
+# q_value: the false discovery rate among the motif's calls that contribute as much or more.
 INSTANCES = Table(
     "instances",
     {**_SITE, "attention": "float", "activation": "float", "contribution": "float"},
-    {"readers": "text", "site": "text"},
+    {"readers": "text", "site": "text", "q_value": "float"},
 )
+
+# Matches of a motif's matrix that a model did not call. score: log2-odds in bits; p_value: of a random word, as FIMO has
+# it; attention, activation, contribution: what the model made of that place.
+IGNORED = Table(
+    "ignored",
+    {
+        **_SITE, "score": "float", "p_value": "float", "attention": "float", "activation": "float",
+        "contribution": "float",
+    },
+)  # fmt: skip
 
 # One row a window: a record of the model's own length is one window, a longer one is tiled, a shorter padded.
 PREDICTIONS = Table(
@@ -180,7 +191,98 @@ MOTIFS = Table(
     {"match": "text", "match_name": "text", "q_value": "float", "contribution": "float", "note": "text"},
 )  # fmt: skip
 
+# What the instances of each motif in a set of sequences say, one row a filter. `sequences`: how many were read;
+# `with_instance`, `share`: those with an instance; `contribution`: mean over instances; `plus`: instances on the plus
+# strand; `distance`: median from a sequence's best instance to its centre, bp; `central_width`, `central_share`: the
+# central region (bp) that is fullest against chance, and the share of best instances in it; `central_p`: corrected for
+# the widths that were tried, `central_q`: and for the motifs; `readers`: "layer.head:instances"; `confidence`: across
+# seeds, 0 to 1; `gain`, `sharpness`, `centre`: of the evidence path. What is not known is NaN, in a file nothing.
+CARDS = Table(
+    "cards",
+    {
+        "motif": "text", "filter": "int", "consensus": "text", "counts": "bool", "windows": "int",
+        "information": "float", "sequences": "int", "instances": "int", "with_instance": "int", "share": "float",
+        "contribution": "float", "plus": "int", "distance": "float", "central_width": "float",
+        "central_share": "float", "central_p": "float", "central_q": "float", "readers": "text",
+        "confidence": "float",
+    },
+    {
+        "gain": "float", "sharpness": "float", "centre": "float", "match": "text", "match_name": "text",
+        "q_value": "float", "note": "text",
+    },
+)  # fmt: skip
+
 # Genomic intervals; `summit` is an absolute 0-based position.
 REGIONS = Table(
     "regions", {"chrom": "text", "start0": "int", "end0": "int", "name": "text", "summit0": "int"}
 )
+
+# Filters that read the same motif and were made one: `motif` lies `shift` bases right of where `into` starts (read on
+# the + strand of `into`) in a share of its instances.
+MERGED = Table(
+    "merged",
+    {
+        "motif": "text", "into": "text", "strand": "strand", "shift": "int", "instances": "int",
+        "share": "float",
+    },
+)  # fmt: skip
+
+# Two motifs in one sequence, over all sequences; `together`: the sequences that hold both, or one motif twice.
+PAIRS = Table(
+    "pairs",
+    {
+        "motif_a": "text", "motif_b": "text", "sequences_a": "int", "sequences_b": "int", "together": "int",
+        "expected": "float", "odds_ratio": "float", "p_value": "float", "q_value": "float",
+    },
+)  # fmt: skip
+
+# Order and orientation (++, +- or -+, read left to right) of the pairs: `share` of the motif pair's sequences;
+# `overlapping` and `beyond` are those of `sequences` with a gap below 0 or above the largest that is tested.
+_ARRANGED: dict[str, Kind] = {"left": "text", "right": "text", "orientation": "text"}
+ARRANGEMENTS = Table(
+    "arrangements",
+    {
+        **_ARRANGED, "sequences": "int", "share": "float", "overlapping": "int", "beyond": "int",
+        "p_value": "float", "q_value": "float",
+    },
+)  # fmt: skip
+
+# How many sequences have a pair at each gap that occurs; gaps without a row have none.
+GAPS = Table(
+    "gaps",
+    {
+        **_ARRANGED, "gap": "int", "sequences": "int", "expected": "float", "p_value": "float",
+        "q_value": "float",
+    },
+)  # fmt: skip
+
+# A pair planted into neutral backgrounds: mean logit, the sum of what its two motifs do alone at the same places, and
+# the difference of both with its 95 % interval over backgrounds.
+CAUSAL = Table(
+    "causal",
+    {
+        **_ARRANGED, "gap": "int", "logit": "float", "additive": "float", "synergy": "float", "low": "float",
+        "high": "float",
+    },
+)  # fmt: skip
+
+# What a model goes by, one sentence a row. `kind` is pair, necessary, sufficient, additive or repressor; `right`,
+# `orientation` and `gaps` are empty for a single motif. `effect` with its 95 % interval: the synergy of a pair; how far
+# the logit falls without a necessary motif; the logit of a sufficient one alone; a repressor's contribution.
+RULES = Table(
+    "rules",
+    {
+        "kind": "text", **_ARRANGED, "gaps": "text", "sequences": "int", "share": "float", "effect": "float",
+        "low": "float", "high": "float", "q_value": "float", "sentence": "text",
+    },
+)  # fmt: skip
+
+# Tests of what a model says about sequences. low, high: a bootstrap interval of 95 %; n: what the value is an average
+# or a median of; target: the least that passes, empty where there is none; passed: yes, no, or empty.
+RECEIPT = Table(
+    "receipt",
+    {
+        "test": "text", "value": "float", "low": "float", "high": "float", "n": "int", "target": "float",
+        "passed": "text", "note": "text",
+    },
+)  # fmt: skip
