@@ -10,10 +10,12 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the ground up; a module may import its own layer and those below it.
 LAYERS = [
     {"dna", "tables", "errors"},
-    {"motifs", "pfm", "pvalues", "regions", "fasta", "genome"},
+    {"motifs", "pfm", "overlaps", "pvalues", "regions", "fasta", "genome"},
     {"model", "losses", "sources", "negatives", "backgrounds", "grammars", "simulate", "oracle"},
-    {"train", "checkpoint", "predict", "warm_start", "contributions"},
+    {"train", "checkpoint", "predict", "warm_start", "contributions", "deeplift"},
     {"readout", "instances", "design", "annotate", "edit", "card", "tracks"},
+    {"receipt", "rule_breaks"},
+    {"decoys", "ignored", "syntax", "causal", "rules"},
     {"recipe"},
     {"plot", "zoo"},
     {"cli", "__main__", "app", "pages"},
