@@ -30,7 +30,7 @@ class Reading:
         match = F.conv1d(dna.one_hot(codes).to(self.device), self._kernels, self._biases)
         act = match.relu()
         self._active, self._norm = Active.of(act), scanner.fold(act)
-        logit, att = model.attend(self._active, *self._norm)
+        logit, attention = model.attend(self._active, *self._norm)
         counts = torch.bincount(self._active.row, minlength=len(act))
         self._entries = F.pad(counts.cumsum(0), (1, 0))  # those of sequence n are entries[n]:entries[n + 1]
         evidence = act.new_zeros(len(act), model.config.filters)
@@ -43,7 +43,7 @@ class Reading:
             self._sums = torch.cat([part.sum(2, dtype=torch.float64) for part in self._terms.split(16)])
             evidence = model.evidence.pool(self._sums.to(act.dtype), self._best)
             logit = logit + evidence.sum(1)
-        self.output = Output(logit, act, att, evidence)
+        self.output = Output(logit, act, torch.stack(attention, 1), evidence)
 
     def without(self, row: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Logits (M,) of sequence `row` with N in `start:end`, for M questions at once."""

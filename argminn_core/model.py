@@ -227,7 +227,13 @@ class Tokens:
     """
 
     def __init__(
-        self, act: Tensor | Active, position: Tensor, scale: Tensor, shift: Tensor, linear: nn.Linear
+        self,
+        act: Tensor | Active,
+        position: Tensor,
+        scale: Tensor,
+        shift: Tensor,
+        linear: nn.Linear,
+        heads: int,
     ) -> None:
         channels = len(scale)
         # (H, C + D): the token map with the batch norm folded in
@@ -236,6 +242,8 @@ class Tokens:
         self.position, self.active = position, None
         if isinstance(act, Active):
             self.active, self.rows = act, act.shape[0]
+            # Of every active entry, its sequence and head as one number, (A, E).
+            self._line = act.row * heads + torch.arange(heads, device=act.row.device)[:, None]
         else:  # (N, C + D, P), the activations above the positions
             self.features, self.rows = torch.cat([act, position.expand(len(act), -1, -1)], dim=1), len(act)
 
@@ -251,7 +259,7 @@ class Tokens:
         else:
             C, P = self.active.shape[1:]
             score = probe[..., C:] @ self.position
-            line = self._lines(probe.shape[1])
+            line = self._line
             # What the activations add: one number a head for each that is not zero.
             added = probe[..., :C].reshape(-1)[line * C + self.active.channel] * self.active.value
             score.view(-1).index_add_(0, (line * P + self.active.place).view(-1), added.view(-1))
@@ -272,16 +280,13 @@ class Tokens:
         else:
             N, C, _ = self.active.shape
             A = att.shape[1]
-            line = self._lines(A)
             seen = att[self.active.row, :, self.active.place].T * self.active.value  # (A, E)
             of_channels = att.new_zeros(N, A, C)
-            of_channels.view(-1).index_add_(0, (line * C + self.active.channel).view(-1), seen.reshape(-1))
+            of_channels.view(-1).index_add_(
+                0, (self._line * C + self.active.channel).view(-1), seen.reshape(-1)
+            )
             pooled = torch.cat([of_channels, att @ self.position.T], dim=2)
         return pooled @ self.map.T + mass.unsqueeze(-1) * self.offset, mass
-
-    def _lines(self, heads: int) -> Tensor:
-        """Of every active entry, its sequence and head as one number, (A, E)."""
-        return self.active.row * heads + torch.arange(heads, device=self.active.row.device)[:, None]
 
 
 class Evidence(nn.Module):
@@ -358,23 +363,24 @@ class Argminn(nn.Module):
     def read(self, match: Tensor) -> Output:
         """Everything behind the convolution, from its raw `match` (N, C, P)."""
         act = match.relu()
-        logit, att = self.attend(act, *self.scanner.fold(act))
+        logit, attention = self.attend(act, *self.scanner.fold(act))
+        att = torch.stack(attention, 1)
         if self.evidence is None:
             return Output(logit, act, att, act.new_zeros(len(act), self.config.filters))
         evidence = self.evidence(match)
         return Output(logit + evidence.sum(1), act, att, evidence)
 
-    def attend(self, act: Tensor | Active, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
-        """The syntax builder on the activations with the folded batch norm: logit (N,), attention (N, K, A, P)."""
+    def attend(self, act: Tensor | Active, scale: Tensor, shift: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The syntax builder on the activations with the folded batch norm: logit (N,), attention (N, A, P) K times."""
         if isinstance(act, Tensor) and len((active := Active.of(act)).value) <= _SPARSE * act.numel():
             act = active
-        tokens = Tokens(act, self.position, scale, shift, self.token)
+        tokens = Tokens(act, self.position, scale, shift, self.token, self.config.heads)
         stream = self.stream.expand(1, -1)  # the first query is the same for every sequence
         attention = []
         for layer in self.layers:
             stream, att = layer(stream, tokens)
             attention.append(att)
-        return self.readout(self.norm(stream)).squeeze(-1), torch.stack(attention, 1)
+        return self.readout(self.norm(stream)).squeeze(-1), attention
 
     @torch.no_grad()
     def flip_filter(self, f: int) -> None:

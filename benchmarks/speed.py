@@ -135,7 +135,7 @@ def parts(model, codes: np.ndarray) -> None:
         match = F.conv1d(X, kernels, biases)
         act = match.relu()
         active, norm = Active.of(act), model.scanner.fold(act)
-        tokens = Tokens(active, model.position, *norm, model.token)
+        tokens = Tokens(active, model.position, *norm, model.token, model.config.heads)
         stream = model.stream.expand(len(codes), -1)
         shares = {
             "one-hot": median(lambda: dna.one_hot(codes)),
