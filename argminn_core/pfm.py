@@ -16,6 +16,7 @@ import numpy as np
 
 from argminn_core.dna import ALPHABET
 from argminn_core.errors import InputError
+from argminn_core.fasta import read_bytes
 
 TRIM_BITS = 0.2
 UNIFORM = (0.25, 0.25, 0.25, 0.25)
@@ -152,7 +153,7 @@ def read_meme(source: str | Path | bytes) -> list[Motif]:
     Parameters
     ----------
     source : str, Path or bytes
-        A path, the bytes of a file, or its text (any string with a line break).
+        A path, the bytes of a file, plain or gzip, or its text (any string with a line break).
 
     Raises
     ------
@@ -172,19 +173,13 @@ def read_meme(source: str | Path | bytes) -> list[Motif]:
 def _text_of(source: str | Path | bytes) -> tuple[str, str]:
     """The text of a source, and what to call it in a message."""
     if isinstance(source, bytes):
-        raw, where = source, "the uploaded MEME file"
+        raw, where = read_bytes(source)[0], "the uploaded MEME file"
     elif isinstance(source, str) and ("\n" in source or source.startswith("MEME version")):
         return source, "the MEME text"
     else:
-        where = str(source)
-        try:
-            raw = Path(source).read_bytes()
-        except OSError as error:
-            raise InputError(
-                f"{where} cannot be read", found=error.strerror, mend="Check the path"
-            ) from error
+        raw, where = read_bytes(Path(source))
     try:
-        return raw.decode("utf-8-sig"), where
+        return raw.decode("utf-8"), where
     except UnicodeDecodeError as error:
         raise InputError(f"{where} is not a text file", found=str(error)) from error
 
@@ -202,7 +197,7 @@ class _MemeReader:
         while (line := self._next()) is not None:
             if line.startswith("ALPHABET"):
                 self._alphabet(line)
-            elif line.startswith("MOTIF"):
+            elif line.split(maxsplit=1)[:1] == ["MOTIF"]:
                 if waiting:
                     raise self._error(f"motif {waiting[0]} has no letter-probability matrix", line=waiting[2])
                 waiting = (*self._names(line), self.at)
@@ -246,7 +241,7 @@ class _MemeReader:
 
     def _matrix(self, header: str, name: str, alt: str) -> Motif:
         keys = dict(_KEY_VALUE.findall(header))
-        width, nsites = self._number(keys, "w"), self._number(keys, "nsites")
+        width = self._number(keys, "w")
         if self._number(keys, "alength") not in (None, 4):
             raise self._error(f"the matrix of motif {name} is not DNA", found=f"alength= {keys['alength']}")
         rows: list[list[float]] = []
@@ -268,7 +263,7 @@ class _MemeReader:
                 expected=f"{width:g} rows",
             )  # fmt: skip
         pfm = np.array(rows).T
-        return Motif(name, pfm / pfm.sum(axis=0), alt, nsites, "MEME")
+        return Motif(name, pfm / pfm.sum(axis=0), alt, _positive(keys.get("nsites", "")), "MEME")
 
     def _number(self, keys: dict[str, str], key: str) -> float | None:
         if key not in keys:
@@ -294,12 +289,21 @@ class _MemeReader:
             raise self._error(
                 f"a row of motif {name} is not four frequencies", found=" ".join(words), expected="A C G T"
             )
-        if abs(sum(row) - 1) > _SUM_TOLERANCE:
+        if abs(sum(row) - 1) > _SUM_TOLERANCE + 1e-9:  # three times .33 is just within
             raise self._error(
                 f"a row of motif {name} does not sum to 1", found=f"{' '.join(words)}, sum {sum(row):.4g}",
                 expected=f"1 within {_SUM_TOLERANCE}",
             )  # fmt: skip
         return row
+
+
+def _positive(text: str) -> float | None:
+    """A number of sites; None for what other tools write where they know none, such as 0, nan or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 < number < float("inf") else None
 
 
 # -------------------------------------------------------------------------------------------------- writing
@@ -325,7 +329,7 @@ def to_jaspar(motifs: Iterable[Motif]) -> str:
     for motif in motifs:
         parts.append(f">{_word(motif.name)}\t{_word(motif.alt or motif.name)}\n")
         for letter, row in zip(ALPHABET, motif.pfm * (motif.nsites or 1000), strict=True):
-            parts.append(f"{letter} [ {' '.join(f'{value:.2f}' for value in row)} ]\n")
+            parts.append(f"{letter} [ {' '.join(f'{value:.4f}' for value in row)} ]\n")
     return "".join(parts)
 
 
@@ -337,7 +341,7 @@ def to_transfac(motifs: Iterable[Motif]) -> str:
             f"AC  {_word(motif.name)}\nXX\nID  {_word(motif.alt or motif.name)}\nXX\nP0  A  C  G  T\n"
         )
         for column, (values, base) in enumerate(zip(motif.pfm.T, motif.consensus, strict=True), start=1):
-            numbers = " ".join(f"{value * (motif.nsites or 1000):.2f}" for value in values)
+            numbers = " ".join(f"{value * (motif.nsites or 1000):.4f}" for value in values)
             parts.append(f"{column:02d}  {numbers} {base}\n")  # two spaces: Biopython insists
         parts.append("XX\n//\n")
     return "".join(parts)

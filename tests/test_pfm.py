@@ -1,4 +1,6 @@
+import gzip
 import io
+import re
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -28,12 +30,12 @@ ROWS = "0.1 0.2 0.3 0.4\n0.9 0.05 0.05 0\n"
 def motif_lists(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     widths = draw(st.lists(st.integers(1, 30), min_size=1, max_size=4))
-    return [
-        Motif(
-            f"m{i}", rng.dirichlet([draw(st.sampled_from([0.05, 1.0]))] * 4, width).T, alt=f"ALT{i}" * (i % 2)
-        )
-        for i, width in enumerate(widths)
-    ]
+    motifs = []
+    for i, width in enumerate(widths):
+        pfm = rng.dirichlet([draw(st.sampled_from([0.05, 1.0]))] * 4, width).T
+        nsites = draw(st.sampled_from([None, 40, 5000]))
+        motifs.append(Motif(f"m{i}", pfm, alt=f"ALT{i}" * (i % 2), nsites=nsites))
+    return motifs
 
 
 def same(one, two, atol=1e-6):
@@ -102,7 +104,8 @@ def test_biopython_and_memelite_read_what_we_write(tmp_path_factory, motifs):
     for at, motif in enumerate(motifs):
         assert meme[at].name == motif.name and jaspar_[at].matrix_id == motif.name
         assert transfac[at]["AC"] == motif.name
-        assert same(frequencies(meme[at]), motif.pfm, 0.05)  # it rounds to 20 sites
+        # It rounds every count to whole sites, 20 of them where none are known.
+        assert same(frequencies(meme[at]), motif.pfm, 2 / (motif.nsites or 20))
         assert same(frequencies(jaspar_[at]), motif.pfm, 1e-4)
         assert same(frequencies(transfac[at]), motif.pfm, 1e-4)
         assert same(lite[at], motif.pfm, 2e-6)
@@ -179,13 +182,97 @@ def test_full_meme_output_has_other_matrices_that_are_skipped():
         ("MOTIF a\nletter-probability matrix: w= x\n" + ROWS, "line 2 .*not a number"),
         ("MOTIF a\nletter-probability matrix: alength= 20 w= 2\n" + ROWS, "line 2 .*not DNA"),
         ("ALPHABET= ACDEFGHIKLMNPQRSTVWY\nMOTIF a\n", "line 1 .*not DNA"),
-        (b"\xff\xfe\x00bin", "not a text file"),
-        ("/no/such/file.meme", "cannot be read"),
+        (b"\xff\xfe\x00bin", "UTF-16"),
+        (b"\xc3\x28 MEME", "not a text file"),
+        (b"", "is empty"),
+        ("/no/such/file.meme", "does not exist"),
     ],
 )
 def test_broken_meme_names_the_line(text, message):
     with pytest.raises(InputError, match=message):
         read_meme(text)
+
+
+@st.composite
+def meme_files(draw):
+    """A MEME file as some tool might write it, and the names and matrices in it."""
+    rng, end = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), draw(st.sampled_from(["\n", "\r\n"]))
+    header = ["MEME version 4", "ALPHABET= ACGT", "strands: + -", "Background letter frequencies (from x):",
+              "A 0.3 C 0.2 G 0.2 T 0.3"]  # fmt: skip
+    lines = [line for line in header if draw(st.booleans())]
+    motifs, space = [], draw(st.sampled_from([" ", "  ", "\t"]))
+    for i in range(draw(st.integers(1, 4))):
+        name, alt = f"M{i}_1.0", draw(st.sampled_from(["", "ETS::FOX", "a-b(var.2)"]))
+        pfm = np.round(rng.dirichlet([draw(st.sampled_from([0.05, 1.0]))] * 4, draw(st.integers(1, 12))), 3)
+        lines += [""] * draw(st.integers(0, 2)) + [f"MOTIF{space}{name}{space}{alt}".rstrip()]
+        keys = [f"alength={space}4", f"w={space}{len(pfm)}"]
+        keys += [
+            f"nsites= {draw(st.sampled_from(['20', '0', '12.5', 'nan', 'None']))}",
+            "E= 1.2e-010",
+            "n= 7",
+        ]
+        kept = " ".join(key for key in keys if draw(st.booleans()))
+        lines += [""] * draw(st.integers(0, 1)) + [f"letter-probability matrix: {kept}".rstrip()]
+        lines += [""] * draw(st.integers(0, 1))
+        form = draw(st.sampled_from(["{:.3f}", "{:g}", "{:.3e}"]))
+        lines += [draw(st.sampled_from(["", " "])) + space.join(map(form.format, row)) for row in pfm]
+        lines += draw(st.sampled_from([[], [""], ["URL http://x.org/a"], ["", "-----", "Time 1.2 secs."]]))
+        motifs.append((name, alt, pfm.T / pfm.sum(1)))
+    text = end.join(lines) + end * draw(st.integers(0, 2))
+    return text.encode(draw(st.sampled_from(["utf-8", "utf-8-sig"]))), motifs
+
+
+@settings(max_examples=60, deadline=None)
+@given(meme_files(), st.booleans())
+def test_meme_of_any_tool_is_read(file, zipped):
+    raw, expected = file
+    found = read_meme(gzip.compress(raw) if zipped else raw)
+    assert [(m.name, m.alt) for m in found] == [(name, alt) for name, alt, _ in expected]
+    assert all(same(m.pfm, pfm) for m, (_, _, pfm) in zip(found, expected, strict=True))
+    assert all(m.nsites in (None, 20, 12.5) for m in found)
+
+
+@settings(max_examples=40, deadline=None)
+@given(meme_files(), st.floats(0, 1))
+def test_a_cut_file_of_any_tool_gives_its_whole_motifs_or_a_clear_message(file, share):
+    raw, expected = file
+    try:
+        found = read_meme(raw[: int(share * len(raw))])
+    except InputError as error:
+        assert re.match(
+            "line [0-9]+ of the uploaded|the uploaded MEME file holds no motif|.* is empty", str(error)
+        )
+        return
+    # A cut within the last number, or after the last whole row where no width is given, cannot be told.
+    for motif, (name, _, pfm) in zip(found, expected, strict=False):
+        whole = motif is not found[-1]
+        assert motif.name == name if whole else name.startswith(motif.name) or motif.name == name
+        assert same(motif.pfm, pfm[:, : motif.width], 1e-6 if whole else 0.02)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    meme_files(),
+    st.integers(0, 10**6),
+    st.sampled_from(["0.5 0.5 0.5 0.5", "0.2 0.2 0.2 0.2", "9 0 3 0", "1 0 0"]),
+)
+def test_a_row_that_is_no_distribution_is_named_by_its_line(file, pick, bad):
+    lines = file[0].decode("utf-8-sig").splitlines()
+    rows = [at for at, line in enumerate(lines) if len(line.split()) == 4 and line.strip()[0] in "0123456789"]
+    at = rows[pick % len(rows)]
+    lines[at] = bad
+    with pytest.raises(InputError, match=rf"line {at + 1} of .*(sum to 1|four frequencies)"):
+        read_meme("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("row", ["0.33 0.33 0.33 0.00", "0.34 0.33 0.34 0", "0.335 0.335 0.34 0"])
+def test_rows_within_a_hundredth_are_read(row):
+    assert read_meme(f"MOTIF a\nletter-probability matrix:\n{row}\n")[0].pfm.sum() == pytest.approx(1)
+
+
+def test_lines_that_only_begin_like_a_motif_are_not_one():
+    (motif,) = read_meme("MOTIFS OF A STUDY\nMOTIF a\nletter-probability matrix:\n" + ROWS)
+    assert motif.name == "a"
 
 
 @settings(max_examples=60, deadline=None)
