@@ -30,7 +30,8 @@ class Reading:
         match = F.conv1d(dna.one_hot(codes).to(self.device), self._kernels, self._biases)
         act = match.relu()
         self._active, self._norm = Active.of(act), scanner.fold(act)
-        logit, attention = model.attend(self._active, *self._norm)
+        # The same way as in a forward pass, so that predictions do not depend on which command made them.
+        logit, attention = model.attend(self._active if self._active.pays else act, *self._norm)
         counts = torch.bincount(self._active.row, minlength=len(act))
         self._entries = F.pad(counts.cumsum(0), (1, 0))  # those of sequence n are entries[n]:entries[n + 1]
         evidence = act.new_zeros(len(act), model.config.filters)
@@ -41,7 +42,7 @@ class Reading:
             # In float64, so that a term which outweighs all others can be taken out exactly; a few sequences at a
             # time, as torch makes a float64 copy of what it sums.
             self._sums = torch.cat([part.sum(2, dtype=torch.float64) for part in self._terms.split(16)])
-            evidence = model.evidence.pool(self._sums.to(act.dtype), self._best)
+            evidence = model.evidence.pool(self._terms.sum(2), self._best)
             logit = logit + evidence.sum(1)
         self.output = Output(logit, act, torch.stack(attention, 1), evidence)
 

@@ -208,6 +208,11 @@ class Active(NamedTuple):
     value: Tensor
     shape: tuple[int, int, int]
 
+    @property
+    def pays(self) -> bool:
+        """Whether so few are active that the list is the quicker way."""
+        return len(self.value) <= _SPARSE * math.prod(self.shape)
+
     @classmethod
     def of(cls, act: Tensor) -> Active:
         N, C, P = act.shape
@@ -372,7 +377,7 @@ class Argminn(nn.Module):
 
     def attend(self, act: Tensor | Active, scale: Tensor, shift: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The syntax builder on the activations with the folded batch norm: logit (N,), attention (N, A, P) K times."""
-        if isinstance(act, Tensor) and len((active := Active.of(act)).value) <= _SPARSE * act.numel():
+        if isinstance(act, Tensor) and (active := Active.of(act)).pays:
             act = active
         tokens = Tokens(act, self.position, scale, shift, self.token, self.config.heads)
         stream = self.stream.expand(1, -1)  # the first query is the same for every sequence

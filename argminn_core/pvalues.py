@@ -57,8 +57,9 @@ class ScoreDistribution:
     def cutoff(self, p: float) -> float:
         """The score above which a word lies with a probability of at most `p`.
 
-        Halfway between two scores that words can have, so that rounding decides nothing. Where even the best word is
-        more common than that, the cut-off lies just below the best.
+        It lies halfway between two scores that words can have. Scores are rounded to half a step a column, so a word
+        that close to it may lie on either side. Where even the best word is more common than `p`, the cut-off lies
+        just below the best.
 
         Raises
         ------

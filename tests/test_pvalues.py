@@ -33,10 +33,24 @@ def test_p_values_are_shares_of_all_words(seed, width, spread):
 def test_above_the_cutoff_lie_the_rare_words_or_the_best_ones(seed, width, p):
     matrix = log_odds(np.random.default_rng(seed).dirichlet([0.5] * 4, width).T)
     scores = matrix[words(width), np.arange(width)].sum(1)
-    above = scores > ScoreDistribution.of(matrix).cutoff(p)
-    assert above.any() and not above.all()
+    found = ScoreDistribution.of(matrix, step=0.005)
+    cutoff = found.cutoff(p)
+    assert (scores > cutoff).any() and not (scores > cutoff).all()
     best = scores > scores.max() - width * 0.005 - 1e-9
+    rounded = found.lowest + 0.005 * found.steps[words(width), np.arange(width)].sum(1)
+    above = rounded > cutoff
     assert above.mean() <= p or best[above].all()
+    surely = scores > cutoff + width * 0.0025 + 1e-9  # what rounding cannot have moved
+    assert surely.mean() <= p or best[surely].all()
+
+
+@pytest.mark.parametrize("width", [4, 6])
+def test_a_cutoff_is_the_lowest_that_keeps_its_promise(width):
+    matrix = np.round(log_odds(np.random.default_rng(width).dirichlet([0.5] * 4, width).T), 2)
+    scores = matrix[words(width), np.arange(width)].sum(1)
+    cutoff = ScoreDistribution.of(matrix, step=0.01).cutoff(0.1)
+    lower = scores[scores < cutoff].max() - 1e-6
+    assert (scores > cutoff).mean() <= 0.1 < (scores > lower).mean()
 
 
 def test_background_and_unknown_bases():
