@@ -86,11 +86,11 @@ def entropy(att: Tensor) -> Tensor:
     return (torch.special.entr(att + _TINY).sum(-1) + torch.special.entr(rest + _TINY)).mean() / math.log(2)
 
 
-def ramp(progress: float, low: float, high: float) -> float:
+def ramp(progress: float, low: float, high: float, *, warm_up: float = 0.25) -> float:
     """The paper's schedule of a loss weight: 0 for the first quarter, then evenly in log space to `high`, held
-    in the last quarter. `progress` runs from 0 to 1 over the training.
+    in the last quarter. `progress` runs from 0 to 1 over the training; another `warm_up` starts the ramp there.
     """
-    if progress < 0.25 or high <= 0:
+    if progress < warm_up or high <= 0:
         return 0.0
-    share = min((progress - 0.25) / 0.5, 1.0)
+    share = min((progress - warm_up) / (0.75 - warm_up), 1.0)
     return low * (high / low) ** share

@@ -22,10 +22,11 @@ import torch
 from argminn_core import __version__, warm_start
 from argminn_core.annotate import annotate
 from argminn_core.checkpoint import ModelBundle, save_model
+from argminn_core.discover import discover
 from argminn_core.errors import ConfigError, InputError
 from argminn_core.fasta import Sequences
 from argminn_core.instances import scan
-from argminn_core.model import ModelConfig
+from argminn_core.model import Argminn, ModelConfig
 from argminn_core.pfm import jaspar_collection
 from argminn_core.predict import metrics, predict
 from argminn_core.readout import learn_motifs, name_motifs
@@ -36,25 +37,39 @@ from argminn_core.train import EpochRecord, TrainConfig, build, fit, pick_device
 log = logging.getLogger(__name__)
 
 OFF = (1.0, 0.0)
+START = Literal["random", "words", "jaspar"]
+_ROOM = 4  # columns of a filter beyond the widest core that it starts from
+_BELOW = 3.0  # nats below the usual threshold at which such a filter is active: half of a pair is often weak
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a kind of data is trained: the network, the schedule, and where the filters start."""
+    """How a kind of data is trained: the network, the schedule, and where the filters start.
+
+    `start` is "random"; "words", from motifs that `discover` finds in the training sequences, which also say how many
+    filters there are and how wide, the model's numbers being the most that is allowed; or "jaspar", from known ones.
+    """
 
     model: ModelConfig
     train: TrainConfig
-    start: Literal["random", "jaspar"] = "random"
+    start: START = "random"
 
 
-# "paper" is arXiv 2410.06211's own: single strands, plain softmax, its schedule. "grammar" learns from scratch on
-# unlimited simulated sequences. "peaks" is for a few thousand real sequences: filters start from known motifs and
-# an additive evidence path stands beside the pointers; benchmarks/README.md has the numbers behind each choice.
+# "paper" is arXiv 2410.06211's own: single strands, plain softmax, its schedule. "grammar" learns from unlimited
+# simulated sequences: filters start from words, one a motif, so that nothing has to keep them apart or sparse. "peaks"
+# is for a few thousand real sequences: filters start from known motifs and an additive evidence path stands beside the
+# pointers; benchmarks/README.md has the numbers behind each choice.
 RECIPES: dict[str, Recipe] = {
     "paper": Recipe(ModelConfig(filters=8, width=10, strands="single"), TrainConfig()),
-    "grammar": Recipe(ModelConfig(filters=6, width=12), TrainConfig(average=0.99, anneal=True)),
+    "grammar": Recipe(
+        ModelConfig(filters=8, width=19, null_token=True),
+        TrainConfig(
+            rate=3e-3, average=0.99, anneal=True, overlap=OFF, l1=OFF, entropy=(1e-2, 1e-2), warm_up=0.0
+        ),
+        start="words",
+    ),
     "peaks": Recipe(
-        ModelConfig(filters=12, width=19, null_token=True, evidence=True),
+        ModelConfig(filters=12, width=19, layers=2, null_token=True, evidence=True),
         TrainConfig(epochs=14, average=0.99, anneal=True, evidence_rate=10, overlap=OFF, l1=OFF, entropy=OFF),
         start="jaspar",
     ),
@@ -66,7 +81,7 @@ def recipe(
     *,
     model: dict[str, Any] | None = None,
     train: dict[str, Any] | None = None,
-    start: Literal["random", "jaspar"] | None = None,
+    start: START | None = None,
 ) -> Recipe:
     """A named recipe with some of its settings replaced; entries that are None are left as they are."""
     if name not in RECIPES:
@@ -78,6 +93,26 @@ def recipe(
         train=replace(chosen.train, **{k: v for k, v in (train or {}).items() if v is not None}),
         start=start or chosen.start,
     )
+
+
+def started(recipe: Recipe, codes: np.ndarray, y: np.ndarray) -> Argminn:
+    """The network as it goes into training, given training sequences, codes (N, L) with labels (N,)."""
+    config, seed = recipe.model, recipe.train.seed
+    if recipe.start == "jaspar":
+        model = build(config, seed=seed)
+        choices = warm_start.choose(jaspar_collection(), codes, y, count=config.filters, width=config.width)
+        warm_start.start_from(model, choices)
+        return model
+    found = []
+    if recipe.start == "words":
+        found = discover(codes, y, most=config.filters, width=max(config.width - _ROOM, 1), seed=seed)
+    if not found:
+        return build(config, seed=seed)
+    width = min(max(motif.width for motif in found) + _ROOM, config.width)
+    model = build(replace(config, filters=len(found), width=width), seed=seed)
+    warm_start.start_from(model, warm_start.choose_all(found, codes, y, width=width), below=_BELOW)
+    warm_start.point_heads(model)
+    return model
 
 
 @dataclass
@@ -110,13 +145,15 @@ class Run:
         lines = history.read_text(encoding="utf-8").splitlines() if history.exists() else []
         self.device = str(pick_device(device))
         DROPPED.write(self.dropped, self.out / "dropped.tsv")
-        write_atomically(self.out / "params.json", json.dumps(self._params(), indent=1))
-        self.model = build(self.recipe.model, seed=self.recipe.train.seed)
-        if self.recipe.start == "jaspar" and not resume:
-            codes, y = self.source.training()
-            count, width = self.recipe.model.filters, self.recipe.model.width
-            choices = warm_start.choose(jaspar_collection(), codes, y, count=count, width=width)
-            warm_start.start_from(self.model, choices)
+        params = self.out / "params.json"
+        if resume and params.exists():  # the sequences may have had a say in its size
+            self.model = build(
+                ModelConfig(**json.loads(params.read_text())["model"]), seed=self.recipe.train.seed
+            )
+        else:
+            self.model = started(self.recipe, *self.source.training())
+        self.recipe = replace(self.recipe, model=self.model.config)
+        write_atomically(params, json.dumps(self._params(), indent=1))
         for record in fit(
             self.model, self.source, self.recipe.train,
             state_path=state, resume=resume, device=device, should_stop=should_stop,

@@ -77,11 +77,19 @@ def _flip_half(rng: np.random.Generator, codes: np.ndarray) -> np.ndarray:
 class GrammarSource:
     """Fresh simulated sequences in every epoch; the held-out sets come from generators that no epoch uses."""
 
-    def __init__(self, grammar: Grammar, *, length: int = 500, seed: int = 0, held_out: int = 2_000) -> None:
+    def __init__(
+        self,
+        grammar: Grammar,
+        *,
+        length: int = 500,
+        seed: int = 0,
+        held_out: int = 2_000,
+        reference: int = 8_000,
+    ) -> None:
         self.grammar, self.length = grammar, length
         self.valid = self._set(np.random.default_rng([seed, 1 << 40]), held_out)
         self.test = self._set(np.random.default_rng([seed, 1 << 41]), held_out)
-        self._training = self._set(np.random.default_rng([seed, 1 << 42]), held_out)
+        self._training = self._set(np.random.default_rng([seed, 1 << 42]), reference)
 
     def _set(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
         half = n // 2

@@ -32,10 +32,10 @@ log = logging.getLogger(__name__)
 class TrainConfig:
     """How to train. Loss weights are (low, high) of the ramp in `losses.ramp`; a high of 0 switches a loss off.
 
-    `average` is the decay a step of a running average of the weights, which is what gets evaluated and kept; 0
-    keeps the last weights. `patience` stops after so many epochs without a better validation auROC (None: never).
-    `evidence_rate` scales the learning rate of the evidence path: its few parameters are gains and logarithms, which
-    have further to go than weights.
+    `warm_up` is the share of the epochs in which these losses weigh nothing. `average` is the decay a step of a running
+    average of the weights, which is what gets evaluated and kept; 0 keeps the last weights. `patience` stops after so
+    many epochs without a better validation auROC (None: never). `evidence_rate` scales the learning rate of the
+    evidence path: its few parameters are gains and logarithms, which have further to go than weights.
     """
 
     epochs: int = 40
@@ -47,6 +47,7 @@ class TrainConfig:
     overlap: tuple[float, float] = (10**0.5, 1e5)
     l1: tuple[float, float] = (1e-3, 1e-2)
     entropy: tuple[float, float] = (1e-3, 1e-2)
+    warm_up: float = 0.25
     weight_decay: float = 0.0
     average: float = 0.0
     evidence_rate: float = 1.0
@@ -57,6 +58,10 @@ class TrainConfig:
         for name in ("epochs", "batches", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1", found=getattr(self, name))
+        if not 0 <= self.warm_up < 0.75:
+            raise ConfigError(
+                "warm_up must lie in [0, 0.75): the last quarter has all losses", found=self.warm_up
+            )
         if not 0 <= self.average < 1:
             raise ConfigError("average must lie in [0, 1)", found=self.average)
         if self.rate <= 0:
@@ -173,7 +178,8 @@ def fit(
 def _weights(config: TrainConfig, epoch: int) -> tuple[float, float, float]:
     # Epoch 0 of 40 has progress 0, epoch 10 starts the ramp, epoch 30 ends it.
     progress = epoch / config.epochs
-    return tuple(losses.ramp(progress, *pair) for pair in (config.overlap, config.l1, config.entropy))
+    pairs = (config.overlap, config.l1, config.entropy)
+    return tuple(losses.ramp(progress, *pair, warm_up=config.warm_up) for pair in pairs)
 
 
 def _epoch(

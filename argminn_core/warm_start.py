@@ -1,8 +1,8 @@
-"""Starting filters from known motifs: those of a database that separate the training classes best.
+"""Starting filters from motifs: known ones that separate the training classes best, or those of `discover`.
 
 From a thousand sequences a network learns a motif poorly; a database already knows it. Each database motif scans the
-training sequences once, both strands; the softly pooled match is its score, and the motifs are taken greedily by
-auROC, skipping those whose scores repeat a motif already taken. Training then frees the filters.
+training sequences once, both strands; the softly pooled match is its score, and the motifs are taken by a sparse
+regression, skipping those whose scores repeat a motif already taken. Training then frees the filters.
 """
 
 from __future__ import annotations
@@ -102,54 +102,110 @@ def choose(
     most `sequences` are looked at, half of each class and evenly spaced.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import roc_auc_score
 
-    y = np.asarray(y)
-    rows = [np.flatnonzero(y == label) for label in (0, 1)]
-    keep = np.concatenate([of[:: max(-(-2 * len(of) // sequences), 1)] for of in rows])
-    codes, y = codes[keep], y[keep]
-    matrices = np.stack([fitted(motif, width) for motif in database])
-    soft, best = pooled_scores(codes, matrices)
-    auroc = np.array([[roc_auc_score(y, of) for of in soft[:, m].T] for m in range(len(database))])
-    centre = auroc.argmax(1)
-    score = soft[:, np.arange(len(database)), centre]
-    mean, spread = score.mean(0), np.maximum(score.std(0), 1e-9)
-    scaled = (score - mean) / spread
+    scores = _Scores.of(database, codes, y, width=width, sequences=sequences)
     for strength in (0.003, 0.01, 0.03, 0.1, 0.3, 1.0):
-        sparse = LogisticRegression(l1_ratio=1, solver="liblinear", C=strength, random_state=0).fit(scaled, y)
-        size = np.abs(sparse.coef_[0])
-        taken = _distinct(np.argsort(-size)[: (size > 0).sum()], scaled, most)
+        sparse = LogisticRegression(l1_ratio=1, solver="liblinear", C=strength, random_state=0)
+        size = np.abs(sparse.fit(scores.scaled, scores.y).coef_[0])
+        taken = _distinct(np.argsort(-size)[: (size > 0).sum()], scores.scaled, most)
         if len(taken) >= count:
             break
-    taken = taken[:count] or [int(auroc.max(1).argmax())]
-    dense = LogisticRegression(C=0.1, max_iter=1000).fit(scaled[:, taken], y)
-    chosen = [
-        Choice(
-            database[m],
-            auroc=float(auroc[m, centre[m]]),
-            centre=CENTRES[centre[m]],
-            gain=float(gain / spread[m]),
-            threshold=float(np.median(best[y == 0][:, m])),
+    return scores.choices(database, taken[:count] or [int(scores.auroc.argmax())])
+
+
+def choose_all(
+    motifs: Sequence[Motif], codes: np.ndarray, y: np.ndarray, *, width: int, sequences: int = 2_000
+) -> list[Choice]:
+    """`choose` without a choice: every motif, in order, with what it is worth; codes (N, L), labels (N,)."""
+    scores = _Scores.of(motifs, codes, y, width=width, sequences=sequences)
+    return scores.choices(motifs, list(range(len(motifs))))
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """What M motifs say of N sequences, each with the centre weight that serves it best.
+
+    y: (N,); scaled: (N, M), pooled matches, standardised by `spread` (M,); best: (N, M); auroc, centre: (M,).
+    """
+
+    y: np.ndarray
+    scaled: np.ndarray
+    spread: np.ndarray
+    best: np.ndarray
+    auroc: np.ndarray
+    centre: np.ndarray
+
+    @classmethod
+    def of(
+        cls, motifs: Sequence[Motif], codes: np.ndarray, y: np.ndarray, *, width: int, sequences: int
+    ) -> _Scores:
+        from sklearn.metrics import roc_auc_score
+
+        y = np.asarray(y)
+        rows = [np.flatnonzero(y == label) for label in (0, 1)]
+        keep = np.concatenate([of[:: max(-(-2 * len(of) // sequences), 1)] for of in rows])
+        codes, y = codes[keep], y[keep]
+        soft, best = pooled_scores(codes, np.stack([fitted(motif, width) for motif in motifs]))
+        auroc = np.array([[roc_auc_score(y, of) for of in soft[:, m].T] for m in range(len(motifs))])
+        centre = auroc.argmax(1)
+        score = soft[:, np.arange(len(motifs)), centre]
+        spread = np.maximum(score.std(0), 1e-9)
+        scaled = (score - score.mean(0)) / spread
+        return cls(y, scaled, spread, best, auroc.max(1), np.array(CENTRES)[centre])
+
+    def choices(self, motifs: Sequence[Motif], taken: list[int]) -> list[Choice]:
+        from sklearn.linear_model import LogisticRegression
+
+        dense = LogisticRegression(C=0.1, max_iter=1000).fit(self.scaled[:, taken], self.y)
+        chosen = [
+            Choice(
+                motifs[m],
+                auroc=float(self.auroc[m]),
+                centre=float(self.centre[m]),
+                gain=float(gain / self.spread[m]),
+                threshold=float(np.median(self.best[self.y == 0][:, m])),
+            )
+            for m, gain in zip(taken, dense.coef_[0], strict=True)
+        ]
+        log.info(
+            "filters start from %s",
+            ", ".join(f"{c.motif.alt or c.motif.name} ({c.auroc:.2f})" for c in chosen),
         )
-        for m, gain in zip(taken, dense.coef_[0], strict=True)
-    ]
-    log.info("filters start from %s", ", ".join(f"{c.motif.alt} ({c.auroc:.2f})" for c in chosen))
-    return chosen
+        return chosen
 
 
 @torch.no_grad()
-def start_from(model: Argminn, choices: Sequence[Choice], *, first: int = 0) -> None:
+def start_from(model: Argminn, choices: Sequence[Choice], *, first: int = 0, below: float = 0.0) -> None:
     """Write the chosen motifs into the filters from number `first` on, and what they are worth into the evidence path.
 
-    A filter is scaled so that a match at the median negative's best is 0 and one of 5 nats more is 1: the size
-    that the rest of the network expects of an activation.
+    A filter is scaled so that a match `below` nats under the median negative's best is 0 and one of 5 nats more is 1:
+    the size that the rest of the network expects of an activation.
     """
     width, scale = model.config.width, 0.2
     for f, choice in enumerate(choices, start=first):
         matrix = torch.from_numpy(fitted(choice.motif, width)).float() * scale
         model.scanner.weight[f] = matrix
-        model.scanner.bias[f] = -choice.threshold * scale
+        model.scanner.bias[f] = (below - choice.threshold) * scale
         if model.evidence is not None:
             model.evidence.log_sharpness[f] = float(np.log(1 / scale))
             model.evidence.log_centre[f] = float(np.log(choice.centre))
             model.evidence.gain[f] = choice.gain
+
+
+@torch.no_grad()
+def point_heads(model: Argminn, *, strength: float = 1.0) -> None:
+    """Let every head of the first layer start at a channel of its own, and at no position in particular.
+
+    Left to chance, all heads of a layer find the same strongest site, and a rule is then only ever checked from that
+    one end. A pair that is read from both ends survives one weak half: with the true matrices of the REST grammar the
+    best partner of the best left half gives an auROC of .964, of the best right half .971, of either .991.
+    """
+    layer, channels = model.layers[0], model.config.channels
+    heads, hidden = layer.heads, model.config.hidden
+    query = layer.query(model.stream).view(heads, -1)  # of an untouched stream, the same for every sequence
+    inverse = torch.linalg.pinv(model.token.weight.T)  # (H, C + D)
+    keys = layer.key.weight.view(heads, hidden // heads, hidden)
+    for head in range(heads):
+        wanted = strength * (hidden // heads) ** 0.5 * inverse[:, head % channels]  # probe in token space
+        found = query[head] @ keys[head]
+        keys[head] += torch.outer(query[head] / query[head].square().sum(), wanted - found)

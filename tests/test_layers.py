@@ -10,14 +10,16 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the ground up; a module may import its own layer and those below it.
 LAYERS = [
     {"dna", "tables", "errors"},
-    {"motifs", "pfm", "overlaps", "pvalues", "regions", "fasta", "genome"},
+    {"motifs", "pfm", "overlaps", "pvalues", "regions", "fasta", "genome", "sentences"},
     {"model", "losses", "sources", "negatives", "backgrounds", "grammars", "simulate", "oracle"},
-    {"train", "checkpoint", "predict", "warm_start", "contributions", "deeplift"},
+    {"train", "checkpoint", "predict", "discover", "warm_start", "contributions", "deeplift"},
+    {"distances", "questions", "handwritten"},
     {"readout", "instances", "design", "annotate", "edit", "card", "tracks"},
     {"receipt", "rule_breaks"},
-    {"decoys", "ignored", "syntax", "causal", "rules"},
+    {"decoys", "ignored", "merging", "syntax", "causal", "roles", "rules"},
     {"recipe"},
     {"plot", "zoo"},
+    {"report"},
     {"cli", "__main__", "app", "pages"},
 ]
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
