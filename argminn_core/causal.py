@@ -14,13 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
 
 from argminn_core.backgrounds import uniform_codes
 from argminn_core.checkpoint import ModelBundle
+from argminn_core.contributions import Reading
 from argminn_core.dna import reverse_complement_codes
 from argminn_core.errors import InputError
-from argminn_core.instances import read_batch
-from argminn_core.predict import each_batch, predict
+from argminn_core.instances import Calls, read_batch
+from argminn_core.predict import each_batch
 from argminn_core.syntax import MAX_GAP, USED, arrangements_of
 from argminn_core.tables import CAUSAL
 
@@ -34,6 +36,9 @@ class Interval(NamedTuple):
     mean: float
     low: float
     high: float
+
+    def __neg__(self) -> Interval:
+        return Interval(-self.mean, -self.high, -self.low)
 
     def __str__(self) -> str:
         return f"{self.mean:+.1f} [{self.low:.1f}, {self.high:.1f}]"
@@ -66,17 +71,20 @@ def neutral(bundle: ModelBundle, n: int = BACKGROUNDS, *, seed: int = 0) -> np.n
     """
     codes = uniform_codes(np.random.default_rng(seed), _DRAWS * n, bundle.length)
     used = np.zeros(len(codes))
-    for lo in range(0, len(codes), n):
-        calls = read_batch(bundle, codes[lo : lo + n])[1]
+
+    def read(lo: int, hi: int) -> tuple[int, Calls]:
+        return lo, read_batch(bundle, codes[lo:hi])[1]
+
+    for lo, calls in each_batch(read, len(codes), batch=n):
         size = np.abs(calls.contribution)
         np.add.at(used, lo + calls.row, np.where(size >= USED, size, 0))
     return codes[np.sort(np.argsort(used, kind="stable")[:n])]
 
 
 class PairScan(NamedTuple):
-    """One arrangement of two motifs over gaps (G,) and backgrounds (B,): logits with both, and the sum of each alone.
+    """One arrangement of two motifs over gaps (G,) and backgrounds (B,): logits with both, each alone, and neither.
 
-    Shapes: gaps (G,), together (G, B), additive (G, B).
+    Shapes: gaps (G,), together (G, B), alone (2, G, B), neither (B,).
     """
 
     left: str
@@ -84,12 +92,23 @@ class PairScan(NamedTuple):
     orientation: str
     gaps: np.ndarray
     together: np.ndarray
-    additive: np.ndarray
+    alone: np.ndarray
+    neither: np.ndarray
+
+    @property
+    def additive(self) -> np.ndarray:
+        """What both would give if each added what it adds alone, (G, B)."""
+        return self.alone.sum(axis=0) - self.neither
 
     @property
     def synergy(self) -> np.ndarray:
         """(G, B)."""
         return self.together - self.additive
+
+    @property
+    def excess(self) -> np.ndarray:
+        """By how much both give more than the lower of each alone, (G, B): below 0 one undoes the other."""
+        return self.together - self.alone.min(axis=0)
 
     def table(self) -> pd.DataFrame:
         """CAUSAL, one row a gap."""
@@ -128,6 +147,9 @@ class Planter:
         self.bundle = bundle
         self.backgrounds = neutral(bundle, seed=seed) if backgrounds is None else backgrounds
         self._turn = bundle.model.config.strands == "both"
+        with torch.inference_mode():
+            bundle.model.eval()
+            self._reading = Reading(bundle.model, self._as_read(self.backgrounds[None])[0])
         self._sites: dict[tuple[str, str], np.ndarray] = {}
         self._alone: dict[tuple[str, str, int], np.ndarray] = {}
         self.empty = self._logits(self.backgrounds[None])[0]  # (B,)
@@ -149,39 +171,57 @@ class Planter:
             codes[:, s : s + len(site)] = site
         for s, logit in zip(missing, self._logits(planted), strict=True):
             self._alone[motif, strand, s] = logit
-        return np.stack([self._alone[motif, strand, s] for s in starts])
+        return np.array([self._alone[motif, strand, s] for s in starts]).reshape(
+            len(starts), len(self.backgrounds)
+        )
 
-    def scan(self, left: str, right: str, orientation: str, *, max_gap: int = MAX_GAP) -> PairScan:
+    def scan(
+        self,
+        left: str,
+        right: str,
+        orientation: str,
+        *,
+        max_gap: int = MAX_GAP,
+        gaps: Iterable[int] | None = None,
+    ) -> PairScan:
         """Both motifs, their middle in the middle of the sequence, at every gap that fits, up to `max_gap`.
 
         Gaps start where each motif has one base left to itself. Where they overlap the right one is written over the
-        left one: the synergy then also says whether their letters get along.
+        left one: the synergy then also says whether their letters get along. Of `gaps`, where given, those that fit.
         """
         first, second = self.site(left, orientation[0]), self.site(right, orientation[1])
         both, length = len(first) + len(second), self.bundle.length
-        gaps = np.arange(1 - min(len(first), len(second)), min(max_gap, length - both) + 1)
+        fit = np.arange(1 - min(len(first), len(second)), min(max_gap, length - both) + 1)
+        gaps = fit if gaps is None else np.intersect1d(fit, np.fromiter(gaps, dtype=int))
         starts = (length - both - gaps) // 2
         nexts = starts + len(first) + gaps
         planted = self._copies(len(gaps))
         for codes, a, b in zip(planted, starts, nexts, strict=True):
             codes[:, a : a + len(first)] = first
             codes[:, b : b + len(second)] = second
-        if not len(gaps):
-            nothing = np.zeros((0, len(self.backgrounds)))
-            return PairScan(left, right, orientation, gaps, nothing, nothing)
-        additive = self.alone(left, orientation[0], starts) + self.alone(right, orientation[1], nexts)
-        return PairScan(left, right, orientation, gaps, self._logits(planted), additive - self.empty)
+        alone = [self.alone(left, orientation[0], starts), self.alone(right, orientation[1], nexts)]
+        return PairScan(left, right, orientation, gaps, self._logits(planted), np.stack(alone), self.empty)
 
     def _copies(self, n: int) -> np.ndarray:
         return np.repeat(self.backgrounds[None], n, axis=0)
 
-    def _logits(self, codes: np.ndarray) -> np.ndarray:
-        """Logits (n, B) of codes (n, B, L), which are changed in place."""
+    def _as_read(self, codes: np.ndarray) -> np.ndarray:
+        """Codes (n, B, L) on the strand on which the model reads each background."""
         if self._turn:
-            codes = codes.copy() if codes.base is not None else codes
+            codes = codes.copy()
             codes[:, 1::2] = reverse_complement_codes(codes[:, 1::2])
-        flat = codes.reshape(-1, codes.shape[-1])
-        parts = list(each_batch(lambda lo, hi: predict(self.bundle.model, flat[lo:hi]), len(flat)))
+        return codes
+
+    def _logits(self, codes: np.ndarray) -> np.ndarray:
+        """Logits (n, B) of codes (n, B, L), edited copies of the backgrounds."""
+        flat = self._as_read(codes).reshape(-1, codes.shape[-1])
+        row = np.tile(np.arange(codes.shape[1]), len(codes))
+
+        def read(lo: int, hi: int) -> np.ndarray:
+            with torch.inference_mode():  # which holds for one thread
+                return self._reading.edited(row[lo:hi], flat[lo:hi])
+
+        parts = list(each_batch(read, len(flat)))
         logits = np.concatenate(parts) if parts else np.zeros(0)
         return logits.astype(np.float64).reshape(codes.shape[:2])
 

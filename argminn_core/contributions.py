@@ -1,5 +1,7 @@
 """What an instance is worth: the fall of the logit when its bases are replaced by an average base.
 
+    codes -> one reading -> logits of the same sequences with a few bases changed
+
 Replacing a few bases changes the activations of a few positions. So a batch is read once, and each question patches
 that reading instead of starting over: the convolution runs over the changed piece alone, the evidence path
 swaps a few terms of its sums, and only the attention is computed anew. `tests/test_contributions.py` holds it to
@@ -54,25 +56,57 @@ class Reading:
         ]
         return torch.cat(parts).cpu().numpy() if parts else np.zeros(0, dtype=np.float32)
 
+    def edited(self, row: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Logits (M,) of codes (M, L), each an edited copy of sequence `row` (M,).
+
+        What lies between the first and the last base that changed is read anew: neighbours with edits of about the same
+        length are the quickest.
+        """
+        parts = [
+            self._edited(row[lo : lo + _CHUNK], codes[lo : lo + _CHUNK]) for lo in range(0, len(row), _CHUNK)
+        ]
+        return torch.cat(parts).cpu().numpy() if parts else np.zeros(0, dtype=np.float32)
+
     def _without(self, row: np.ndarray, start: np.ndarray, end: np.ndarray) -> Tensor:
-        config = self.model.config
-        # The changed positions, as one piece of the same size for all.
-        size = min(int((end - start).max()) + config.width - 1, config.positions)
-        first = np.clip(start - config.width + 1, 0, config.positions - size)
-        columns = first[:, None] + np.arange(size + config.width - 1)
+        first, columns = self._around(start, end)
         piece = self.codes[row[:, None], columns]
         piece[(columns >= start[:, None]) & (columns < end[:, None])] = dna.N_CODE
+        return self._read(row, first, piece)
+
+    def _edited(self, row: np.ndarray, codes: np.ndarray) -> Tensor:
+        changed = codes != self.codes[row]
+        start, last = changed.argmax(1), codes.shape[1] - 1 - changed[:, ::-1].argmax(1)
+        end = np.where(changed.any(1), last + 1, start + 1)  # nothing changed: any base will do
+        first, columns = self._around(start, end)
+        return self._read(row, first, codes[np.arange(len(row))[:, None], columns])
+
+    def _around(self, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where filters begin that read any of `start:end`, (M,), and the columns that they read, (M, size + W - 1):
+        one piece of the same size for all.
+        """
+        config = self.model.config
+        size = min(int((end - start).max()) + config.width - 1, config.positions)
+        first = np.clip(start - config.width + 1, 0, config.positions - size)
+        return first, first[:, None] + np.arange(size + config.width - 1)
+
+    def _read(self, row: np.ndarray, first: np.ndarray, piece: np.ndarray) -> Tensor:
+        """Logits (M,) of sequence `row` with the letters of `piece` (M, size + W - 1) from base `first` on."""
+        size = piece.shape[1] - self.model.config.width + 1
         match = F.conv1d(dna.one_hot(piece).to(self.device), self._kernels, self._biases)  # (M, C, size)
         rows = torch.from_numpy(row).to(self.device)
         starts = torch.from_numpy(first).to(self.device)
         logit, _ = self.model.attend(self._patched(rows, starts, match.relu()), *self._norm)
         if self.model.evidence is None:
             return logit
-        evidence, best = self.model.evidence, self._best[rows]
+        evidence, old = self.model.evidence, self._best[rows]
+        best = torch.maximum(
+            old, match.amax(2, keepdim=True)
+        )  # a letter more may match better than all before
+        shrink = evidence.likelihoods(old, best).squeeze(2)  # which spends `old`
         before = self._terms.unfold(2, size, 1)[rows, :, starts].sum(2, dtype=torch.float64)
         weights = self._weights.unfold(1, size, 1)[:, starts].transpose(0, 1)
         after = (evidence.likelihoods(match, best) * weights).sum(2, dtype=torch.float64)
-        summed = (self._sums[rows] - before + after).to(match.dtype)
+        summed = ((self._sums[rows] - before) * shrink + after).to(match.dtype)
         return logit + evidence.pool(summed, best).sum(1)
 
     def _patched(self, rows: Tensor, start: Tensor, act: Tensor) -> Active:

@@ -5,7 +5,7 @@ INSTANCES + sequences -> one motif a filter group (MERGED) -> PAIRS, ARRANGEMENT
 The sequence is the unit: each gives at most one pair of any two motifs, that of the strongest instance of either (by
 the size of its contribution), so that a repeat does not count as many observations. The test of gaps is SpaMo's
 (Whitington et al. 2011, Nucleic Acids Research 39:e98): at every gap, a binomial against positions that are
-all as likely.
+all as likely; or against what follows from the places that each motif prefers, where that is likelier.
 """
 
 from __future__ import annotations
@@ -19,25 +19,20 @@ import pandas as pd
 from argminn_core.annotate import q_values
 from argminn_core.errors import InputError
 from argminn_core.fasta import Sequences
-from argminn_core.tables import ARRANGEMENTS, GAPS, INSTANCES, MERGED, PAIRS
+from argminn_core.merging import merge
+from argminn_core.tables import ARRANGEMENTS, GAPS, INSTANCES, PAIRS
 
 MAX_GAP = 150  # SpaMo's margin
 USED = 1.0  # size of a contribution, in logits: below it an instance was looked at and not used
-ONE_MOTIF = 0.5  # share of a filter's instances at one shift from another's that makes both one motif
-
-
-class Merge(NamedTuple):
-    """INSTANCES under the names of the remaining motifs, each site once, and MERGED, which says what became what."""
-
-    instances: pd.DataFrame
-    merged: pd.DataFrame
+_BROAD = 25  # bases: what motifs prefer as places in a sequence is no sharper than summits and fragments are
 
 
 class Syntax(NamedTuple):
     """What a set of sequences shows: see `observe`.
 
     joint : one row a sequence and motif pair: sequence, left, right, orientation, gap, room (the largest gap that fits
-        into the sequence, given where the left instance lies), reversed (read on the other strand).
+        into the sequence, given where the left instance lies), reversed (read on the other strand), off_a and off_b
+        (twice the distance from the sequence's middle to that of each instance), widths (of both, summed).
     """
 
     instances: pd.DataFrame
@@ -76,123 +71,6 @@ def observe(instances: pd.DataFrame, sequences: Sequences, *, max_gap: int = MAX
     return Syntax(used, merged, joint, _pairs(counts, len(sequences)), arrangements, gaps)
 
 
-# --- filters that read the same motif -----------------------------------------------------------------------
-
-
-def merge(instances: pd.DataFrame) -> Merge:
-    """Make filters one motif whose instances nearly always cover each other at the same shift.
-
-    A filter joins a stronger one (by the contributions of all its instances, summed) when more than half of its
-    instances lie at one and the same shift and strand from one of the stronger filter's, and share at least half of
-    the shorter. Its instances are then moved to where the other's would lie, and a site that was called twice is kept
-    once. Halves of a longer site that overlap by less stay two motifs: their distance is a rule.
-    """
-    frame = instances.reset_index(drop=True)
-    strength = frame["contribution"].abs().groupby(frame["motif"]).sum()
-    ranked = strength.sort_values(ascending=False, kind="stable").index.tolist()
-    meetings = _meetings(frame)
-    widths = (frame["end0"] - frame["start0"]).groupby(frame["motif"]).first()
-    sizes = frame["motif"].value_counts()
-    place = {name: (name, False, 0) for name in ranked}  # motif: into, turned, shift
-    rows = []
-    for rank, motif in enumerate(ranked):
-        found = meetings.get(motif, pd.Series(dtype="int64"))
-        found = found[found.index.get_level_values("into").isin(ranked[:rank])]
-        if found.empty or found.iloc[0] <= ONE_MOTIF * sizes[motif]:
-            continue
-        into, turned, shift = found.index[0]
-        place[motif] = _through(place[into], turned, shift, widths[into], widths[motif])
-        root, turned, shift = place[motif]
-        rows.append(
-            {
-                "motif": motif, "into": root, "strand": "+-"[turned], "shift": shift,
-                "instances": int(sizes[motif]), "share": found.iloc[0] / sizes[motif],
-            }
-        )  # fmt: skip
-    return Merge(_once(_moved(frame, place, widths)), MERGED.frame(rows))
-
-
-def _meetings(frame: pd.DataFrame) -> dict[str, pd.Series]:
-    """For every motif: how many of its instances lie at (into, turned, shift) from another's, most frequent first."""
-    order = frame.sort_values(["sequence", "start0"], kind="stable")
-    sequence, motif, strand = (order[name].to_numpy() for name in ("sequence", "motif", "strand"))
-    start, end = order["start0"].to_numpy(), order["end0"].to_numpy()
-    found = []
-    for step in range(1, len(order)):
-        near = (sequence[:-step] == sequence[step:]) & (start[step:] < end[:-step])
-        if not near.any():
-            break
-        i = np.flatnonzero(near)
-        for one, other in ((i, i + step), (i + step, i)):
-            shared = np.minimum(end[one], end[other]) - np.maximum(start[one], start[other])
-            shorter = np.minimum(end[one] - start[one], end[other] - start[other])
-            half = (2 * shared >= shorter) & (motif[one] != motif[other])
-            one, other = one[half], other[half]
-            # Where `one` starts, read on the strand of `other`.
-            shift = np.where(strand[other] == "+", start[one] - start[other], end[other] - end[one])
-            found.append(
-                pd.DataFrame(
-                    {
-                        "motif": motif[one], "into": motif[other], "turned": strand[one] != strand[other],
-                        "shift": shift, "row": one,
-                    }
-                )
-            )  # fmt: skip
-    if not found:
-        return {}
-    table = pd.concat(found)
-    counts = table.groupby(["motif", "into", "turned", "shift"])["row"].nunique()
-    counts = counts.sort_values(ascending=False, kind="stable")
-    return {name: rows.droplevel("motif") for name, rows in counts.groupby(level="motif", sort=False)}
-
-
-def _through(
-    place: tuple[str, bool, int], turned: bool, shift: int, width: int, own: int
-) -> tuple[str, bool, int]:
-    """Where a motif of width `own` lies that is `shift` from a motif of `width`, itself placed by `place`."""
-    root, over, start = place
-    if not over:
-        return root, bool(turned), int(start + shift)
-    return root, not turned, int(start + width - shift - own)
-
-
-def _moved(frame: pd.DataFrame, place: dict[str, tuple[str, bool, int]], widths: pd.Series) -> pd.DataFrame:
-    """Instances under the motif, and on the bases, that `place` gives to theirs."""
-    if frame.empty:
-        return frame
-    into = frame["motif"].map({name: root for name, (root, _, _) in place.items()})
-    turned = frame["motif"].map({name: over for name, (_, over, _) in place.items()}).to_numpy()
-    shift = frame["motif"].map({name: start for name, (_, _, start) in place.items()})
-    forward = (frame["strand"] == "+").to_numpy() ^ turned  # strand of the motif it joins
-    width = into.map(widths)
-    start = np.where(forward, frame["start0"] - shift, frame["end0"] + shift - width)
-    moved = frame.assign(motif=into, start0=start, end0=start + width)
-    return moved.assign(strand=np.where(forward, "+", "-").astype(object))
-
-
-def _once(frame: pd.DataFrame) -> pd.DataFrame:
-    """Of instances of one motif that share half of their bases, the one with the largest contribution."""
-    frame = frame.sort_values(["sequence", "motif", "start0"], kind="stable", ignore_index=True)
-    while len(frame) > 1:
-        key = frame["sequence"].to_numpy(), frame["motif"].to_numpy()
-        start, end = frame["start0"].to_numpy(), frame["end0"].to_numpy()
-        size = frame["contribution"].abs().to_numpy()
-        clash = (key[0][1:] == key[0][:-1]) & (key[1][1:] == key[1][:-1])
-        clash &= 2 * (end[:-1] - start[1:]) >= np.minimum(end - start, np.roll(end - start, -1))[:-1]
-        if not clash.any():
-            break
-        first_wins = size[:-1] >= size[1:]
-        beaten = np.zeros(len(frame), dtype=bool)
-        beaten[1:] = clash & first_wins
-        beaten[:-1] |= clash & ~first_wins
-        # Only those go that lose to an instance which itself stays.
-        out = np.zeros(len(frame), dtype=bool)
-        out[1:] = clash & first_wins & ~beaten[:-1]
-        out[:-1] |= clash & ~first_wins & ~beaten[1:]
-        frame = frame[~out].reset_index(drop=True)
-    return frame.sort_values(["sequence", "start0"], kind="stable", ignore_index=True)
-
-
 # --- pairs --------------------------------------------------------------------------------------------------
 
 
@@ -224,13 +102,16 @@ def _joint(used: pd.DataFrame, sequences: Sequences) -> tuple[pd.DataFrame, dict
 
 def _arranged(parts: list[pd.DataFrame], sequences: Sequences) -> pd.DataFrame:
     """Pairs of instances, each read on the strand on which its arrangement is written."""
-    columns = ["sequence", "motif_a", "motif_b", "left", "right", "orientation", "gap", "room", "reversed"]
+    columns = [
+        "sequence", "motif_a", "motif_b", "left", "right", "orientation", "gap", "room", "reversed", "off_a", "off_b",
+        "widths",
+    ]  # fmt: skip
     if not parts:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
     both = pd.concat(parts, ignore_index=True)
-    first = ((both["start0"] < both["start0_b"]) | (
-        (both["start0"] == both["start0_b"]) & (both["end0"] <= both["end0_b"])
-    )).to_numpy()  # fmt: skip
+    # The left one has its middle further left, so that a motif within another is read alike on both strands.
+    ahead_by = (both["start0_b"] + both["end0_b"] - both["start0"] - both["end0"]).to_numpy()
+    first = np.where(ahead_by == 0, both["strand"] == "+", ahead_by > 0)
     left = {
         name: np.where(first, both[name], both[f"{name}_b"]) for name in ("motif", "start0", "end0", "strand")
     }
@@ -238,8 +119,13 @@ def _arranged(parts: list[pd.DataFrame], sequences: Sequences) -> pd.DataFrame:
     length = sequences.lengths[both["row"].to_numpy(dtype=int)]
     orientation = left["strand"].astype(object) + right["strand"].astype(object)
     mirrored = (orientation == "--") | ((orientation != "++") & (left["motif"] > right["motif"]))
+    gap = right["start0"] - left["end0"]
     ahead = length - left["end0"] - (right["end0"] - right["start0"])
     behind = right["start0"] - (left["end0"] - left["start0"])
+    room = np.where(mirrored, behind, ahead)
+    # Of a motif facing itself either one may be called the left one.
+    either = (left["motif"] == right["motif"]) & (orientation != "++") & (orientation != "--")
+    room = np.where(either, np.minimum(ahead, behind), room)
     return pd.DataFrame(
         {
             "sequence": np.asarray(sequences.names, dtype=object)[both["row"].to_numpy(dtype=int)],
@@ -247,9 +133,13 @@ def _arranged(parts: list[pd.DataFrame], sequences: Sequences) -> pd.DataFrame:
             "left": np.where(mirrored, right["motif"], left["motif"]),
             "right": np.where(mirrored, left["motif"], right["motif"]),
             "orientation": np.where(orientation == "--", "++", orientation),
-            "gap": right["start0"] - left["end0"],
-            "room": np.where(mirrored, behind, ahead),
+            "gap": gap,
+            # A merged instance may stick out of the sequence; the gap that is seen has room all the same.
+            "room": np.maximum(room, gap),
             "reversed": mirrored,
+            "off_a": both["start0"] + both["end0"] - length,
+            "off_b": both["start0_b"] + both["end0_b"] - length,
+            "widths": both["end0"] - both["start0"] + both["end0_b"] - both["start0_b"],
         },
         columns=columns,
     )  # fmt: skip
@@ -290,11 +180,14 @@ def _spacing(joint: pd.DataFrame, max_gap: int) -> tuple[pd.DataFrame, pd.DataFr
     """ARRANGEMENTS and GAPS.
 
     An arrangement is held against all orders and strands being as likely (1/4 each; of a motif with itself ++ is two
-    of four). A gap is held, within its arrangement, against every free position being as likely: pair `i` takes
-    each of the gaps 0 to `min(room_i, max_gap)` with the same probability, and the binomial has their mean, which
-    for upper tails is on the safe side (Hoeffding 1956). An overlap is held against the same probability, as if those
-    positions were free too; but two motifs with letters in common are called on the same bases without any rule, so
-    an overlap needs the causal scan before it says something.
+    of four), among pairs that do not overlap: letters in common make two motifs overlap in one way only.
+
+    A gap is held, within its arrangement, against every free position being as likely: pair `i` takes each of the gaps
+    0 to `min(room_i, max_gap)` with the same probability, and the binomial has their mean, which for upper tails is
+    on the safe side (Hoeffding 1956). Two motifs that both keep to the middle are near each other without any rule, so
+    where `_by_place` finds a gap likelier that probability is taken. An overlap is held against the same probability
+    as a gap of 0; but two motifs with letters in common are called on the same bases without any rule, so an overlap
+    needs the causal scan before it says something.
 
     Gaps that do not occur have no row, and count as tests in the q-values all the same.
     """
@@ -302,13 +195,15 @@ def _spacing(joint: pd.DataFrame, max_gap: int) -> tuple[pd.DataFrame, pd.DataFr
 
     arrangements, gaps, tests = [], [], 0
     for (a, b), pair in joint.groupby(["motif_a", "motif_b"]):
+        by_place = _by_place(pair, max_gap)
         for left, right, orientation in arrangements_of(a, b):
             mine = pair[
                 (pair["left"] == left) & (pair["right"] == right) & (pair["orientation"] == orientation)
             ]
             gap, room = mine["gap"].to_numpy(dtype=int), mine["room"].to_numpy(dtype=int)
             key = (left, right, orientation)
-            p = float(binom.sf(len(mine) - 1, len(pair), 0.5 if a == b and orientation == "++" else 0.25))
+            chance = 0.5 if a == b and orientation == "++" else 0.25
+            p = float(binom.sf((gap >= 0).sum() - 1, (pair["gap"] >= 0).sum(), chance))
             outside = int((gap < 0).sum()), int((gap > max_gap).sum())
             arrangements.append((*key, len(mine), len(mine) / len(pair), *outside, p))
             inside = gap <= max_gap
@@ -321,6 +216,7 @@ def _spacing(joint: pd.DataFrame, max_gap: int) -> tuple[pd.DataFrame, pd.DataFr
             for value, count in zip(values.tolist(), seen.tolist(), strict=True):
                 among = apart if value >= 0 else np.ones(len(gap), dtype=bool)
                 chance = np.where(free[among] > value, 1 / np.maximum(free[among], 1), 0.0).mean()
+                chance = max(float(chance), by_place[max(value, 0)])
                 p = float(binom.sf(count - 1, int(among.sum()), chance))
                 gaps.append((*key, value, count, among.sum() * chance, p))
     where = pd.DataFrame(arrangements, columns=list(ARRANGEMENTS.columns)[:-1])
@@ -328,3 +224,26 @@ def _spacing(joint: pd.DataFrame, max_gap: int) -> tuple[pd.DataFrame, pd.DataFr
     each = pd.DataFrame(gaps, columns=list(GAPS.columns)[:-1])
     p = np.append(each["p_value"].to_numpy(dtype=float), np.ones(tests - len(each)))
     return ARRANGEMENTS.check(where), GAPS.check(each.assign(q_value=q_values(p)[: len(each)]))
+
+
+def _by_place(pair: pd.DataFrame, max_gap: int) -> np.ndarray:
+    """Chance (max_gap + 1,) of each gap if the two motifs of a pair knew their place in the sequence, not each other.
+
+    One motif of one sequence and the other of another one are all pairs that could have been. A preference for a place
+    is broad, a rule is not: what is within `_BROAD` bases of each other is averaged.
+    """
+    from scipy.signal import fftconvolve
+
+    off_a, off_b = (pair[name].to_numpy(dtype=int) for name in ("off_a", "off_b"))
+    reach = int(max(np.abs(off_a).max(), np.abs(off_b).max()))
+    a, b = (np.bincount(off + reach, minlength=2 * reach + 1) for off in (off_a, off_b))
+    if (pair["motif_a"] == pair["motif_b"]).all():
+        a = b = a + b
+    apart = np.maximum(fftconvolve(a, b[::-1]), 0)  # distance d, in half bases, is at 2 * reach + d
+    apart += apart[::-1]  # in either order
+    span = 2 * (max_gap + 2 * _BROAD) + int(pair["widths"].max())
+    apart = np.pad(apart, span)
+    smooth = np.concatenate([[0.0], np.cumsum(apart)])
+    at = 2 * reach + span + 2 * np.arange(max_gap + 1) + round(pair["widths"].mean())
+    chance = smooth[at + 2 * _BROAD + 1] - smooth[at - 2 * _BROAD]
+    return chance / max(chance.sum(), 1e-300)

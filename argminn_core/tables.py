@@ -158,8 +158,8 @@ INSTANCES = Table(
     {"readers": "text", "site": "text", "q_value": "float"},
 )
 
-# Matches of a motif's matrix that a model did not call. score: log2-odds in bits; p_value: of a random word, as FIMO has
-# it; attention, activation, contribution: what the model made of that place.
+# Matches of a motif's matrix that a model did not call. score: log2-odds in bits; p_value: FIMO's; attention,
+# activation, contribution: what the model made of that place.
 IGNORED = Table(
     "ignored",
     {
@@ -180,7 +180,8 @@ DROPPED = Table("dropped", {"record": "text", "reason": "text", "detail": "text"
 
 # What each filter learned. `windows`: how many windows made the PFM; `counts`: it has a trimmed core of at
 # least 5 columns with a mean of 1 bit; `max_activation`, `threshold`: over the reference set; `contribution`: what its
-# instances add to the logit of a positive sequence, on average.
+# instances add to the logit of a positive sequence, on average; `match_offset`, `match_strand`: the core starts at that
+# column of its match, read on that strand, before it when negative.
 MOTIFS = Table(
     "motifs",
     {
@@ -188,7 +189,10 @@ MOTIFS = Table(
         "information": "float", "consensus": "text", "counts": "bool", "max_activation": "float",
         "threshold": "float",
     },
-    {"match": "text", "match_name": "text", "q_value": "float", "contribution": "float", "note": "text"},
+    {
+        "match": "text", "match_name": "text", "q_value": "float", "contribution": "float", "note": "text",
+        "match_offset": "int", "match_strand": "text",
+    },
 )  # fmt: skip
 
 # What the instances of each motif in a set of sequences say, one row a filter. `sequences`: how many were read;
@@ -211,6 +215,9 @@ CARDS = Table(
         "q_value": "float", "note": "text",
     },
 )  # fmt: skip
+
+# A value along chromosomes, or along sequences that have no place in a genome: sorted intervals that never overlap.
+SIGNAL = Table("signal", {"chrom": "text", "start0": "int", "end0": "int", "value": "float"})
 
 # Genomic intervals; `summit` is an absolute 0-based position.
 REGIONS = Table(
@@ -237,7 +244,8 @@ PAIRS = Table(
 )  # fmt: skip
 
 # Order and orientation (++, +- or -+, read left to right) of the pairs: `share` of the motif pair's sequences;
-# `overlapping` and `beyond` are those of `sequences` with a gap below 0 or above the largest that is tested.
+# `overlapping` and `beyond` are those of `sequences` with a gap below 0 or above the largest that is tested; the test
+# is of those that do not overlap.
 _ARRANGED: dict[str, Kind] = {"left": "text", "right": "text", "orientation": "text"}
 ARRANGEMENTS = Table(
     "arrangements",
@@ -268,7 +276,8 @@ CAUSAL = Table(
 
 # What a model goes by, one sentence a row. `kind` is pair, necessary, sufficient, additive or repressor; `right`,
 # `orientation` and `gaps` are empty for a single motif. `effect` with its 95 % interval: the synergy of a pair; how far
-# the logit falls without a necessary motif; the logit of a sufficient one alone; a repressor's contribution.
+# the logit falls without a necessary motif; the logit of a sufficient one alone; a repressor's contribution, or of two
+# that repress together their logit above the lower one of either alone.
 RULES = Table(
     "rules",
     {

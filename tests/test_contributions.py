@@ -67,3 +67,24 @@ def test_no_question_has_no_answer():
         reading = Reading(model_of(), np.zeros((1, 70), dtype=np.uint8))
         none = np.zeros(0, dtype=int)
         assert reading.without(none, none, none).shape == (0,)
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 60.0])
+def test_an_edited_copy_is_read_as_if_it_were_new(sharpness):
+    """Letters that match better than anything before, edits far apart, everything new, and nothing new."""
+    model = model_of(evidence=True)
+    model.evidence.log_sharpness.fill_(np.log(sharpness))
+    rng = np.random.default_rng(2)
+    codes = rng.integers(0, 4, (4, 70)).astype(np.uint8)
+    row = rng.integers(0, 4, 60)
+    edited = codes[row]
+    best = model.scanner.kernels()[1].argmax(0).numpy()
+    for i in range(len(row)):
+        start = rng.integers(0, 62)
+        edited[i, start : start + 9] = best
+        if i % 3 == 0:
+            edited[i, rng.integers(0, 70)] = 4
+    edited[0], edited[1], edited[2] = codes[row[0]], codes[(row[1] + 1) % 4], 4
+    with torch.inference_mode():
+        patched = Reading(model, codes).edited(row, edited)
+    np.testing.assert_allclose(patched, predict(model, edited), rtol=1e-3, atol=1e-4)

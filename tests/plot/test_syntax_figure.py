@@ -1,0 +1,89 @@
+"""The figure of a pair: bars are the counts, the map is the synergy, and names of users are only text."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from argminn_core.plot.syntax import syntax_figure
+from argminn_core.tables import CAUSAL, GAPS
+
+SAME, SWAPPED, FACING = ("A", "B", "++"), ("B", "A", "++"), ("A", "B", "+-")
+
+
+def gaps_of(*rows: tuple[tuple[str, str, str], int, int, float]) -> pd.DataFrame:
+    """Rows of arrangement, gap, sequences, q-value."""
+    return GAPS.frame(pd.DataFrame(
+        [(*key, gap, n, 1.5, q / 2, q) for key, gap, n, q in rows], columns=list(GAPS.columns)
+    ))  # fmt: skip
+
+
+def causal_of(*rows: tuple[tuple[str, str, str], int, float, float, float]) -> pd.DataFrame:
+    """Rows of arrangement, gap, synergy, low, high."""
+    return CAUSAL.frame(pd.DataFrame(
+        [(*key, gap, 2.0, 2.0 - s, s, low, high) for key, gap, s, low, high in rows], columns=list(CAUSAL.columns)
+    ))  # fmt: skip
+
+
+def bars(figure: go.Figure) -> dict[str, go.Bar]:
+    return {trace.name: trace for trace in figure.data if isinstance(trace, go.Bar)}
+
+
+def synergy(figure: go.Figure) -> go.Heatmap:
+    (found,) = (trace for trace in figure.data if isinstance(trace, go.Heatmap))
+    return found
+
+
+def test_bars_are_the_sequences_at_each_gap():
+    gaps = gaps_of(
+        (FACING, -3, 4, 0.2), (SAME, 0, 50, 1e-9), (SAME, 7, 3, 1.0), (("A", "C", "++"), 1, 99, 1e-9)
+    )
+    found = bars(syntax_figure(gaps, CAUSAL.empty(), "B", "A"))
+    assert list(found) == ["A → B →", "A → B ←"]  # same strand first; the other pair is not drawn
+    assert list(found["A → B →"].x) == [0, 7]
+    assert list(found["A → B →"].y) == [50, 3]
+    assert list(found["A → B →"].marker.opacity) == [1.0, 0.35]  # pale where not preferred
+    assert found["A → B →"].marker.color != found["A → B ←"].marker.color
+
+
+def test_the_map_has_a_row_for_each_arrangement_and_nothing_where_nothing_was_planted():
+    causal = causal_of((SAME, -1, 3.0, 2.0, 4.0), (SAME, 1, 0.5, -1.0, 2.0), (SWAPPED, 0, -2.0, -3.0, -1.0))
+    trace = synergy(syntax_figure(GAPS.empty(), causal, "A", "B"))
+    assert list(trace.x) == [-1, 0, 1]
+    assert list(trace.y) == ["A → B →", "B → A →"]
+    # An interval that holds 0 is drawn as 0; the numbers stay in the hover text.
+    np.testing.assert_array_equal(np.asarray(trace.z, dtype=float), [[3, np.nan, 0], [np.nan, -2, np.nan]])
+    np.testing.assert_array_equal(trace.customdata[0][2], [0.5, -1, 2, 2])
+    assert (trace.zmin, trace.zmax) == (-3, 3)  # no synergy is the middle of the colours
+
+
+def test_both_parts_share_one_axis_of_gaps():
+    figure = syntax_figure(gaps_of((SAME, 5, 9, 1e-5)), causal_of((SAME, 5, 1.0, 0.5, 1.5)), "A", "B")
+    assert figure.layout.xaxis.matches == "x2"
+    (line,) = {shape.x0 for shape in figure.layout.shapes}
+    assert line == -0.5
+
+
+@pytest.mark.parametrize("gaps", [GAPS.empty(), gaps_of((SAME, 5, 9, 1e-5))], ids=["nothing seen", "seen"])
+def test_what_was_not_planted_says_so(gaps):
+    figure = syntax_figure(gaps, CAUSAL.empty(), "A", "B")
+    assert "not planted" in [note.text for note in figure.layout.annotations]
+    assert len(bars(figure)) == (len(gaps) > 0)
+    figure.to_json()
+
+
+def test_a_motif_with_itself():
+    key = ("A", "A", "-+")
+    figure = syntax_figure(
+        gaps_of((key, 5, 9, 1e-5), (SAME, 1, 2, 1.0)), causal_of((key, 5, 1.0, 0.5, 1.5)), "A", "A"
+    )
+    assert list(bars(figure)) == list(synergy(figure).y) == ["A ← A →"]
+
+
+def test_names_are_text_and_no_markup():
+    key = ("<b>x</b>", "A&B", "++")
+    figure = syntax_figure(gaps_of((key, 1, 9, 1e-5)), causal_of((key, 1, 1.0, 0.5, 1.5)), "A&B", "<b>x</b>")
+    assert list(bars(figure)) == ["&lt;b&gt;x&lt;/b&gt; → A&amp;B →"]
+    assert "<b>x" not in figure.to_json()
