@@ -19,7 +19,6 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from app.theme import motif_colour
 from argminn_core import design, zoo
 from argminn_core.checkpoint import ModelBundle, load_model, read_model
 from argminn_core.dna import decode
@@ -27,6 +26,7 @@ from argminn_core.fasta import Sequences, read_fasta
 from argminn_core.instances import scan
 from argminn_core.model import Output
 from argminn_core.motifs import LearnedMotif
+from argminn_core.plot.colours import motif_colour
 from argminn_core.plot.logo import Mode, logo_svg
 from argminn_core.predict import trace
 from argminn_core.regions import Windows

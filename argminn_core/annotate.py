@@ -5,10 +5,12 @@ motifs -> trimmed cores -> Tomtom p-values against every matrix -> q-values -> o
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
+import warnings
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from argminn_core.pfm import Motif, information, jaspar_collection
 log = logging.getLogger(__name__)
 
 MAX_Q = 0.1
+FEW = 50  # motifs of a database: below, their own columns are a poor sample of all columns
 # Tomtom's null takes the columns of a motif for independent, but flat columns keep company with flat columns,
 # so flat matrices resemble each other "significantly". Random matrices of 0.8 bit a column and more get a
 # match at q <= 0.1 in about a tenth of cases, as they should; of 0.45 bit in two thirds, of 0.25 bit always.
@@ -25,6 +28,20 @@ MIN_BITS = 0.8
 
 # numba's plain thread pool ends the whole process when two threads enter it, and a web app has many.
 _ONE_AT_A_TIME = threading.Lock()
+
+
+class _Nearest(NamedTuple):
+    """The best match of one core: its index in the database, p and q, the column that it starts at, its strand."""
+
+    index: int
+    p: float
+    q: float
+    offset: int
+    strand: str
+
+
+_KNOWN: dict[tuple[bytes, bytes], _Nearest] = {}  # by what was matched with what: a page asks again and again
+_MOST_KNOWN = 10_000
 
 
 class Named(Protocol):
@@ -47,14 +64,15 @@ def annotate(
     """The nearest known motif of every motif, where one is near enough.
 
     The trimmed core is matched, as it is shown. The first call on a machine compiles Tomtom, which takes a
-    minute or more; later ones take about a second.
+    minute or more; the first of a process about a second and a half, later ones a tenth. What was matched before in
+    this process is remembered.
 
     Parameters
     ----------
     motifs : iterable
         Objects with a `name` and a `pfm` (4, W), or pairs of these.
     database : sequence of Motif, optional
-        What to match with, 50 motifs at least for p-values that can be trusted; by default JASPAR 2026 CORE.
+        What to match with, `FEW` motifs at least for p-values that can be trusted; by default JASPAR 2026 CORE.
     groups : sequence of str
         Taxonomic groups of JASPAR.
     max_q : float
@@ -63,8 +81,9 @@ def annotate(
     Returns
     -------
     DataFrame
-        One row a motif, in order: motif, match (id), match_name, q_value, p_value, offset, strand (of the
-        match). The core starts at column `offset` of the match on that strand, before it when negative.
+        One row a motif, in order: motif, match (id), match_name (the id where it has no other), q_value, p_value,
+        offset, strand and width (of the match). The core starts at column `offset` of the match on that strand,
+        before it when negative.
         Without a match, or with a core under 0.8 bit a column: empty texts, NaN, and 0.
 
     Raises
@@ -74,18 +93,17 @@ def annotate(
     """
     pairs = [motif if isinstance(motif, tuple) else (motif.name, motif.pfm) for motif in motifs]
     known = list(database) if database is not None else jaspar_collection(groups)
-    nothing = dict(match="", match_name="", q_value=np.nan, p_value=np.nan, offset=0, strand="")
+    nothing = dict(match="", match_name="", q_value=np.nan, p_value=np.nan, offset=0, strand="", width=0)
     rows = [{"motif": name, **nothing} for name, _ in pairs]
     cores = {i: core for i, (_, pfm) in enumerate(pairs) if (core := _core(pfm)) is not None}
     if cores and known:
-        p_values, offsets, strands = _tomtom(list(cores.values()), [motif.pfm for motif in known])
-        for i, p, offset, strand in zip(cores, p_values, offsets, strands, strict=True):
-            best = int(p.argmin())
-            if (q := q_values(p)[best]) <= max_q:
+        for i, near in zip(cores, _nearest(list(cores.values()), known), strict=True):
+            if near.q <= max_q:
+                match = known[near.index]
                 rows[i] |= dict(
-                    match=known[best].name, match_name=known[best].alt, q_value=q, p_value=p[best]
+                    match=match.name, match_name=match.alt or match.name, q_value=near.q, p_value=near.p
                 )
-                rows[i] |= dict(offset=int(offset[best]), strand="-" if strand[best] else "+")
+                rows[i] |= dict(offset=near.offset, strand=near.strand, width=match.width)
     log.info("%d of %d motifs have a match", sum(bool(row["match"]) for row in rows), len(rows))
     return pd.DataFrame(rows, columns=["motif", *nothing])
 
@@ -107,12 +125,32 @@ def _core(pfm: np.ndarray) -> np.ndarray | None:
     return core if end0 and information(core).mean() >= MIN_BITS else None
 
 
-def _tomtom(
-    queries: list[np.ndarray], targets: list[np.ndarray]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """p-values, offsets and strands (1 for -), each (queries, targets)."""
+def _nearest(cores: list[np.ndarray], known: list[Motif]) -> list[_Nearest]:
+    """The best match of each core (4, W), from memory where it is known."""
+    database = hashlib.blake2b(digest_size=16)
+    for motif in known:
+        database.update(repr((motif.name, motif.width)).encode() + motif.pfm.tobytes())
+    keys = [(database.digest(), core.tobytes()) for core in cores]
+    with _ONE_AT_A_TIME:
+        if len(_KNOWN) > _MOST_KNOWN:
+            _KNOWN.clear()
+        new = {key: core for key, core in zip(keys, cores, strict=True) if key not in _KNOWN}
+        if new:
+            _KNOWN.update(zip(new, _tomtom(list(new.values()), [motif.pfm for motif in known]), strict=True))
+        return [_KNOWN[key] for key in keys]
+
+
+def _tomtom(queries: list[np.ndarray], targets: list[np.ndarray]) -> list[_Nearest]:
+    """The best of `targets` for each query; one thread at a time."""
     from memelite import tomtom
 
-    with _ONE_AT_A_TIME:
+    if len(targets) < FEW:
+        log.warning("%d known motifs are few: their p-values depend on which they are", len(targets))
+    found = []
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # Tomtom says the same
         p_values, _, offsets, _, strands = tomtom(queries, targets)
-    return p_values, offsets, strands
+    for p, offset, strand in zip(p_values, offsets, strands, strict=True):
+        best = int(p.argmin())
+        q = float(q_values(p)[best])
+        found.append(_Nearest(best, float(p[best]), q, int(offset[best]), "-" if strand[best] else "+"))
+    return found

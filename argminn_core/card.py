@@ -65,9 +65,9 @@ def motif_cards(bundle: ModelBundle, reading: Scan, sequences: Sequences) -> pd.
     cards.loc[tested, "central_q"] = q_values(cards["central_p"].to_numpy()[tested])
     evidence = bundle.model.evidence
     if evidence is not None:
-        cards["gain"] = evidence.gain.cpu().numpy()
-        cards["sharpness"] = evidence.log_sharpness.exp().cpu().numpy()
-        cards["centre"] = evidence.log_centre.exp().cpu().numpy()
+        cards["gain"] = evidence.gain.detach().cpu().numpy()
+        cards["sharpness"] = evidence.log_sharpness.detach().exp().cpu().numpy()
+        cards["centre"] = evidence.log_centre.detach().exp().cpu().numpy()
     return CARDS.check(cards)
 
 

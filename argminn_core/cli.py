@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +27,11 @@ Model = Annotated[
 ]
 Fasta = Annotated[Path, typer.Option(help="FASTA, plain, gzip or bgzip.")]
 Ambiguous = Annotated[bool, typer.Option("--ambiguous-n", help="Read ambiguous letters such as R or Y as N.")]
+ChromSizes = Annotated[
+    Path | None,
+    typer.Option(help="Sizes of the chromosomes for the bigWig: a .fai, a .sizes, or the genome's FASTA."),
+]
+MinContribution = Annotated[float, typer.Option(help="Smallest fall of the logit that makes an instance.")]
 Stride = Annotated[int | None, typer.Option(help="Bases between windows of long records; half a window.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
@@ -92,7 +97,7 @@ def train(
         str, typer.Option(help="grammar, peaks or paper; chosen by the data where left out.")
     ] = "",
     start: Annotated[
-        str, typer.Option(help="Where filters start: `random`, or `jaspar` (known motifs).")
+        str, typer.Option(help="Where filters start: `random`, `words` (found here) or `jaspar` (known).")
     ] = "",
     strands: Annotated[
         str | None, typer.Option(help="both (one filter reads both strands) or single.")
@@ -132,8 +137,8 @@ def train(
         )
     if strands not in (None, "both", "single"):
         raise _usage("unknown strands", strands, "both or single")
-    if start not in ("", "random", "jaspar"):
-        raise _usage("unknown start", start, "random or jaspar")
+    if start not in ("", "random", "words", "jaspar"):
+        raise _usage("unknown start", start, "random, words or jaspar")
     if grammar:
         source, about, dropped = _grammar_data(grammar, length, seed)
     elif positives is not None:
@@ -208,24 +213,67 @@ def predict(
 
 
 @app.command()
-def motifs(model: Model, out: Out) -> None:
-    """Export what the filters learned: motifs.meme, motifs.tsv, and a logo of each in logos/."""
+def motifs(
+    model: Model,
+    out: Out,
+    fasta: Annotated[
+        Path | None, typer.Option(help="Sequences to say more about each motif: cards.tsv.")
+    ] = None,
+    jaspar_groups: Annotated[
+        str,
+        typer.Option(
+            help="Name the motifs anew after these groups of JASPAR 2026, such as vertebrates,plants."
+        ),
+    ] = "",
+    database: Annotated[
+        Path | None, typer.Option(help="Name the motifs anew after the motifs of a MEME file.")
+    ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Logos as PDF too.")] = False,
+    stride: Stride = None,
+    ambiguous_n: Ambiguous = False,
+    quiet: Quiet = False,
+) -> None:
+    """Export what the filters learned: motifs.meme, .jaspar, .transfac and .tsv, and a logo of each in logos/.
+
+    Names are the model's own unless a database is given; then the table says where each motif lies on its match.
+    """
+    from argminn_core import pfm
     from argminn_core.checkpoint import load_model
-    from argminn_core.pfm import to_meme
-    from argminn_core.plot.logo import logo_svg
-    from argminn_core.readout import motif_table
-    from argminn_core.tables import MOTIFS
+    from argminn_core.fasta import read_fasta
+    from argminn_core.plot.logo import write_logos
+    from argminn_core.readout import motif_table, renamed
+    from argminn_core.tables import CARDS, MOTIFS
     from argminn_core.zoo import resolve
 
-    bundle = load_model(resolve(model))
+    if jaspar_groups and database is not None:
+        raise _usage(
+            "two databases to name the motifs after", "--jaspar-groups and --database", "one of them"
+        )
+    bundle, matches = load_model(resolve(model)), None
+    if fasta is not None:
+        sequences, dropped = read_fasta(fasta, ambiguous="N" if ambiguous_n else "error")
+    if database is not None:
+        bundle, matches = renamed(bundle, database=pfm.read_meme(database))
+    elif jaspar_groups:
+        bundle, matches = renamed(bundle, groups=[group.strip() for group in jaspar_groups.split(",")])
     found = [motif for motif in bundle.motifs if motif.counts]
-    logos = out / "logos"
-    logos.mkdir(parents=True, exist_ok=True)
-    (out / "motifs.meme").write_text(to_meme([motif.motif for motif in found]), encoding="utf-8")
-    MOTIFS.write(motif_table(bundle.motifs), out / "motifs.tsv")
+    out.mkdir(parents=True, exist_ok=True)
+    for kind, text in (("meme", pfm.to_meme), ("jaspar", pfm.to_jaspar), ("transfac", pfm.to_transfac)):
+        (out / f"motifs.{kind}").write_text(text([motif.motif for motif in found]), encoding="utf-8")
+    MOTIFS.write(motif_table(bundle.motifs, matches), out / "motifs.tsv")
+    cores = {motif.name: motif.motif.pfm for motif in found}
+    write_logos(cores, out / "logos", print_formats=("svg", "pdf") if pdf else ("svg",))
+    if fasta is not None:
+        from argminn_core.card import motif_cards
+        from argminn_core.instances import scan as read
+
+        with _progress("scanning", quiet) as progress:
+            reading = read(bundle, sequences, stride=stride, progress=progress)
+        CARDS.write(motif_cards(bundle, reading, sequences), out / "cards.tsv")
+        _say_dropped(dropped, reading.dropped)
     for motif in found:
-        safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in motif.name)
-        (logos / f"{safe}.svg").write_text(logo_svg(motif.core_pfm, title=motif.name), encoding="utf-8")
+        near = f"{motif.match} {motif.match_name}, q = {motif.q_value:.1g}" if motif.match else "no match"
+        typer.echo(f"{motif.name}\t{motif.motif.consensus}\t{near}")
     typer.echo(f"{len(found)} motifs of {len(bundle.motifs)} filters in {out}")
 
 
@@ -234,35 +282,227 @@ def scan(
     model: Model,
     fasta: Fasta,
     out: Out,
-    min_contribution: Annotated[
-        float, typer.Option(help="Smallest fall of the logit that makes an instance.")
-    ] = 1.0,
+    min_contribution: MinContribution = 1.0,
     paper_rule: Annotated[bool, typer.Option("--paper-rule", help="Attention and activation alone.")] = False,
+    q_values: Annotated[
+        bool, typer.Option("--q-values", help="False discovery rates, by a scan of shuffled sequences.")
+    ] = False,
+    ignored: Annotated[
+        bool, typer.Option("--ignored", help="Matches that the model did not use: ignored.tsv.")
+    ] = False,
+    tracks: Annotated[
+        bool,
+        typer.Option("--tracks", help="Contribution and attention for genome browsers: .bedgraph and .bw."),
+    ] = False,
+    chrom_sizes: ChromSizes = None,
     stride: Stride = None,
+    seed: Annotated[int, typer.Option(help="Of the shuffles for --q-values.")] = 0,
     ambiguous_n: Ambiguous = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find the motif instances that the model read: predictions.tsv, instances.tsv, instances.bed, dropped.tsv."""
+    """Find the motif instances that the model read: instances.tsv, .bed and .gff3, predictions.tsv, dropped.tsv.
+
+    Tracks need sequences that are named after their place in a genome, such as chr1:100-600 (0-based, half-open).
+    """
     import pandas as pd
 
+    from argminn_core import tracks as files
     from argminn_core.instances import scan as read
     from argminn_core.instances import to_bed
-    from argminn_core.tables import DROPPED, INSTANCES, PREDICTIONS
+    from argminn_core.tables import DROPPED, IGNORED, INSTANCES, PREDICTIONS
 
     bundle, sequences, dropped = _load(model, fasta, ambiguous_n)
+    if tracks and not files.have_places(sequences.names):
+        raise _usage("--tracks needs places in a genome", sequences.names[0], "names such as chr1:100-600")
     least = None if paper_rule else min_contribution
     with _progress("scanning", quiet) as progress:
         result = read(bundle, sequences, min_contribution=least, stride=stride, progress=progress)
+        instances = result.instances
+        if q_values:
+            from argminn_core.decoys import q_values as rates
+
+            instances = rates(
+                bundle, sequences, instances, stride=stride, seed=seed,
+                progress=lambda done, total: progress(done, total, "shuffles"),
+            )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     PREDICTIONS.write(result.predictions, out / "predictions.tsv")
-    INSTANCES.write(result.instances, out / "instances.tsv")
-    (out / "instances.bed").write_text(to_bed(result.instances), encoding="utf-8")
+    INSTANCES.write(instances, out / "instances.tsv")
+    (out / "instances.bed").write_text(to_bed(instances), encoding="utf-8")
+    (out / "instances.gff3").write_text(files.to_gff3(instances), encoding="utf-8")
     DROPPED.write(pd.concat([dropped, result.dropped], ignore_index=True), out / "dropped.tsv")
+    if ignored:
+        from argminn_core.ignored import ignored_matches
+
+        with _progress("ignored matches", quiet) as progress:
+            rest = ignored_matches(bundle, sequences, instances, stride=stride, progress=progress)
+        IGNORED.write(rest, out / "ignored.tsv")
+    if tracks:
+        with _progress("tracks", quiet) as progress:
+            attention = files.attention_signal(bundle, sequences, stride=stride, progress=progress)
+        _write_tracks(
+            out, chrom_sizes, contribution=files.contribution_signal(instances), attention=attention
+        )
     _write_params(
-        out, model=model, fasta=str(fasta), min_contribution=least, stride=stride, digest=_digest(fasta)
-    )
+        out, model=model, fasta=str(fasta), min_contribution=least, stride=stride, digest=_digest(fasta),
+        **({"q_values": True, "seed": seed} if q_values else {}),
+    )  # fmt: skip
     _say_dropped(dropped, result.dropped)
-    typer.echo(f"{len(result.instances)} instances in {len(sequences)} sequences; see {out}")
+    typer.echo(f"{len(instances)} instances in {len(sequences)} sequences; see {out}")
+
+
+@app.command()
+def syntax(
+    model: Model,
+    fasta: Fasta,
+    out: Out,
+    controls: Annotated[
+        Path | None,
+        typer.Option(help="FASTA of sequences without the signal: what is rare there can be a rule."),
+    ] = None,
+    max_gap: Annotated[
+        int, typer.Option(min=0, help="Largest gap that is tested and planted, in bases.")
+    ] = 150,
+    stride: Stride = None,
+    seed: int = 0,
+    ambiguous_n: Ambiguous = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find the rules that a model goes by: which motifs, in which order and orientation, at which gaps.
+
+    Prints them, and writes rules.tsv; pairs.tsv, arrangements.tsv and gaps.tsv (what the sequences show); causal.tsv
+    (what planting the pairs does to the logit); merged.tsv (filters that are one motif); dropped.tsv.
+    """
+    import pandas as pd
+
+    from argminn_core import tables
+    from argminn_core.fasta import read_fasta
+    from argminn_core.instances import scan as read
+    from argminn_core.rules import find_rules, with_controls
+
+    bundle, sequences, dropped = _load(model, fasta, ambiguous_n)
+    given = [path for path in (fasta, controls) if path is not None]
+    if controls is not None:
+        against, unread = read_fasta(controls, ambiguous="N" if ambiguous_n else "error")
+        sequences = with_controls(sequences, against)
+        dropped = pd.concat([dropped, unread], ignore_index=True)
+    with _progress("scanning", quiet) as progress:
+        found = read(bundle, sequences, min_contribution=None, stride=stride, progress=progress)
+    with _progress("planting", quiet) as progress:
+        rules = find_rules(bundle, sequences, found, max_gap=max_gap, seed=seed, progress=progress)
+    dropped = pd.concat([dropped, found.dropped], ignore_index=True)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, frame in (
+        ("pairs", rules.syntax.pairs), ("arrangements", rules.syntax.arrangements), ("gaps", rules.syntax.gaps),
+        ("merged", rules.syntax.merged), ("causal", rules.causal), ("rules", rules.rules), ("dropped", dropped),
+    ):  # fmt: skip
+        getattr(tables, name.upper()).write(frame, out / f"{name}.tsv")
+    _write_params(
+        out, model=model, fasta=str(fasta), controls=None if controls is None else str(controls), max_gap=max_gap,
+        stride=stride, seed=seed, digests={path.name: _digest(path) for path in given},
+    )  # fmt: skip
+    _say_dropped(dropped)
+    for row in rules.rules.itertuples():
+        typer.echo(f"{row.kind}: {row.sentence}")
+    typer.echo(f"{len(rules.rules)} rules in {len(sequences)} sequences; see {out}")
+
+
+@app.command()
+def report(
+    model: Model,
+    fasta: Fasta,
+    out: Out,
+    controls: Annotated[
+        Path | None,
+        typer.Option(help="FASTA of sequences without the signal, which the rules are held against."),
+    ] = None,
+    chrom_sizes: ChromSizes = None,
+    min_contribution: MinContribution = 1.0,
+    stride: Stride = None,
+    seed: int = 0,
+    ambiguous_n: Ambiguous = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say all that a model reads in sequences, with tests of it: report.html, and every table and track beside it.
+
+    Sequences named after their place in a genome, such as chr1:100-600, give tracks for genome browsers.
+    """
+    from argminn_core import report as reports
+    from argminn_core import tracks
+    from argminn_core.fasta import read_fasta
+
+    bundle, sequences, dropped = _load(model, fasta, ambiguous_n)
+    inputs = {"fasta": fasta, "controls": controls, "chrom_sizes": chrom_sizes}
+    given = {name: path for name, path in inputs.items() if path is not None}
+    against, sizes = None, None
+    if controls is not None:
+        against, _ = read_fasta(controls, ambiguous="N" if ambiguous_n else "error")
+    if chrom_sizes is not None:
+        sizes = tracks.chrom_sizes(chrom_sizes)
+        reports.check_sizes(sequences, sizes)
+    with _steps(reports.STEPS, quiet) as progress:
+        findings = reports.examine(
+            bundle, sequences, controls=against, dropped=dropped, min_contribution=min_contribution, stride=stride,
+            seed=seed, progress=progress,
+        )  # fmt: skip
+        progress("files", 0, 1)
+        reports.write(
+            findings, out, sizes=sizes, command=["report"], **{name: str(path) for name, path in given.items()},
+            ambiguous_n=ambiguous_n,
+            digests={path.name: _digest(path) for path in given.values() if path.is_file()},
+        )  # fmt: skip
+    _say_dropped(findings.dropped)
+    if sizes is not None and not (out / "contribution.bw").exists():
+        typer.echo(
+            "no bigWig: the sequences' names are no places such as chr1:100-600, or nothing was found",
+            err=True,
+        )
+    typer.echo(
+        f"{len(findings.instances)} instances in {len(sequences)} sequences, {len(findings.rules.rules)} rules"
+    )
+    typer.echo(findings.receipt.verdict)
+    typer.echo(f"see {out / 'report.html'}")
+
+
+@app.command()
+def edit(
+    model: Model,
+    out: Annotated[Path, typer.Option(help="The new model's file; the old one is left as it is.")],
+    mute: Annotated[
+        list[str] | None, typer.Option(help="Make the model deaf to this motif; repeatable.")
+    ] = None,
+    swap: Annotated[
+        tuple[str, str] | None, typer.Option(help="Two motifs, each to be read where the other was.")
+    ] = None,
+    import_: Annotated[str, typer.Option("--import", help="A motif of a MEME file, as FILE:NAME.")] = "",
+    into: Annotated[str, typer.Option(help="The motif that the imported one replaces.")] = "",
+) -> None:
+    """Change one motif of a model: mute it, swap it with another, or put a known one in its place."""
+    from argminn_core import edit as edits
+    from argminn_core.checkpoint import load_model, save_model
+    from argminn_core.zoo import resolve
+
+    asked = {"--mute": bool(mute), "--swap": swap is not None, "--import": bool(import_)}
+    if sum(asked.values()) != 1:
+        raise _usage(
+            "say what to edit", [k for k, v in asked.items() if v] or "nothing", "one of " + ", ".join(asked)
+        )
+    if bool(import_) != bool(into):
+        raise _usage(
+            "--import and --into belong together",
+            f"--import {import_}" if import_ else f"--into {into}",
+            "both",
+        )
+    bundle = load_model(resolve(model))
+    if mute:
+        edited = edits.mute(bundle, mute)
+    elif swap is not None:
+        edited = edits.swap(bundle, *swap)
+    else:
+        edited = edits.import_motif(bundle, into, _meme_motif(import_))
+    _make_parent(out)
+    save_model(out, edited.renamed(out.stem))
+    typer.echo(f"{', '.join(motif.name for motif in edited.motifs if motif.counts) or 'no motifs'} in {out}")
 
 
 @app.command()
@@ -411,6 +651,37 @@ def _grammar(name: str) -> Any:
         ) from error
 
 
+def _meme_motif(source: str) -> Any:
+    """The motif that `FILE:NAME` names, by id or by its other name."""
+    from argminn_core.pfm import read_meme
+
+    path, _, name = source.rpartition(":")
+    if not path:
+        raise _usage("--import does not name a motif", source, "FILE:NAME, such as motifs.meme:MA0139.2")
+    known = read_meme(Path(path))
+    for motif in known:
+        if name in (motif.name, motif.alt):
+            return motif
+    raise ArgminnError(
+        f"{path} has no motif of that name",
+        found=name,
+        expected=", ".join(motif.name for motif in known[:20]),
+    )
+
+
+def _write_tracks(out: Path, chrom_sizes: Path | None, **signals: Any) -> None:
+    """A bedGraph and a bigWig of each signal; a bigWig cannot be empty."""
+    from argminn_core import tracks
+
+    sizes = None if chrom_sizes is None else tracks.chrom_sizes(chrom_sizes)
+    for name, signal in signals.items():
+        (out / f"{name}.bedgraph").write_text(tracks.to_bedgraph(signal), encoding="utf-8")
+        if len(signal):
+            tracks.write_bigwig(signal, out / f"{name}.bw", sizes=sizes)
+        else:
+            typer.echo(f"no {name}.bw: nothing was found", err=True)
+
+
 def _load(model: str, fasta: Path, ambiguous_n: bool) -> tuple[Any, Any, Any]:
     from argminn_core.checkpoint import load_model
     from argminn_core.fasta import read_fasta
@@ -428,7 +699,20 @@ def _progress(label: str, quiet: bool) -> Iterator[Any]:
     console = Console(stderr=True)
     with Progress(console=console, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total, label=label: bar.update(
+            task, completed=done, total=total, description=label
+        )
+
+
+@contextlib.contextmanager
+def _steps(steps: Sequence[str], quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar that names the step which it counts; it yields `progress(step, done, total)`."""
+    with _progress(steps[0], quiet) as progress:
+
+        def say(step: str, done: int, total: int) -> None:
+            progress(done, total, f"{step} ({steps.index(step) + 1}/{len(steps)})")
+
+        yield say
 
 
 def _digest(path: Path) -> str:

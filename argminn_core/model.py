@@ -23,8 +23,8 @@ from torch.nn import functional as F
 
 from argminn_core.errors import ConfigError
 
-# Nats below which a term of the evidence counts as this faint. A product of two such terms is still an ordinary float32:
-# arithmetic on the smallest ones, the denormals, takes a processor a hundred times as long.
+# Nats below which a term of the evidence counts as this faint. A product of two such terms is still an ordinary
+# float32: arithmetic on the smallest ones, the denormals, takes a processor a hundred times as long.
 _FAINT = -40.0
 
 # Largest share of activations that are not zero at which it pays to list them: an entry of the list costs some ten

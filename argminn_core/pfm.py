@@ -20,6 +20,15 @@ from argminn_core.fasta import read_bytes
 
 TRIM_BITS = 0.2
 UNIFORM = (0.25, 0.25, 0.25, 0.25)
+GROUPS = (
+    "vertebrates",
+    "plants",
+    "insects",
+    "nematodes",
+    "fungi",
+    "urochordates",
+    "diatoms",
+)  # JASPAR CORE's
 _SUM_TOLERANCE = 1e-2
 _KEY_VALUE = re.compile(r"(\w+)\s*=\s*(\S+)")
 
@@ -393,15 +402,15 @@ def jaspar_collection(groups: Sequence[str] = ("vertebrates",)) -> list[Motif]:
 
 @lru_cache(maxsize=8)
 def _collection(groups: tuple[str, ...]) -> tuple[Motif, ...]:
+    if not groups or not set(groups) <= set(GROUPS):
+        raise InputError(
+            "JASPAR 2026 has no such taxonomic group",
+            found=", ".join(group for group in groups if group not in GROUPS) or "none",
+            expected=", ".join(GROUPS),
+        )  # fmt: skip
     marks = ", ".join("?" * len(groups))
     latest = "(select BASE_ID, max(VERSION) from MATRIX where COLLECTION = 'CORE' group by BASE_ID)"
-    rows = _select(f"a.VAL in ({marks}) and (m.BASE_ID, m.VERSION) in {latest}", groups)
-    if not rows:
-        raise InputError(
-            "JASPAR 2026 has no such taxonomic group", found=", ".join(groups) or "none",
-            expected="vertebrates, plants, insects, nematodes, fungi or urochordates",
-        )  # fmt: skip
-    return tuple(rows)
+    return tuple(_select(f"a.VAL in ({marks}) and (m.BASE_ID, m.VERSION) in {latest}", groups))
 
 
 def _select(condition: str, values: Sequence[str]) -> list[Motif]:

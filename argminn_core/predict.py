@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -54,11 +55,20 @@ def each_batch(work: Callable[[int, int], Result], total: int, *, batch: int = B
     if threads <= 1:
         yield from (work(*span) for span in spans)
         return
+    with (
+        one_thread(),
+        ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool,
+    ):
+        yield from pool.map(lambda span: work(*span), spans)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Operations of torch in one thread each; its own number of threads is restored."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
-            yield from pool.map(lambda span: work(*span), spans)
+        yield
     finally:
         torch.set_num_threads(before)
 

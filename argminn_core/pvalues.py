@@ -14,6 +14,7 @@ from argminn_core.errors import InputError
 
 UNIFORM = (0.25, 0.25, 0.25, 0.25)
 FIMO_P = 1e-4
+PSEUDOCOUNT = 4e-4  # for `pfm.log_odds`, so that scores are memelite's
 
 
 @dataclass(frozen=True, eq=False)

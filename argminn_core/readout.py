@@ -15,9 +15,11 @@ import torch
 from torch.nn import functional as F
 
 from argminn_core import dna
+from argminn_core.annotate import annotate
+from argminn_core.checkpoint import ModelBundle
 from argminn_core.model import Argminn
 from argminn_core.motifs import LearnedMotif
-from argminn_core.pfm import Motif, information, jaspar
+from argminn_core.pfm import Motif, information
 from argminn_core.tables import MOTIFS
 
 TRIM_BITS = 0.2
@@ -67,7 +69,7 @@ def learn_motifs(
     for f in range(filters):
         seen = counts[f].sum(0, keepdims=True)
         pfm = np.where(seen > 0, counts[f] / np.maximum(seen, 1), 0.25)
-        core = Motif(f"motif_{f + 1:02d}", pfm).core(TRIM_BITS)
+        core = core_of(pfm)
         bits = information(pfm[:, slice(*core)])
         note = ""
         if number[f] == 0:
@@ -88,6 +90,23 @@ def learn_motifs(
         )
         motifs.append(learned)
     return motifs
+
+
+def core_of(pfm: np.ndarray) -> tuple[int, int]:
+    """Columns (start, end) of a filter's PFM (4, W) without the ends that say little; (0, 0) where all do.
+
+    An end is cut while any stretch of it has a mean below `TRIM_BITS`: one column that just reaches it, such as the
+    first of a neighbour that follows in some of the windows, does not hold on to flat ones further in. So the core is
+    the stretch with the largest sum of `information - TRIM_BITS`, the widest of equal ones.
+    """
+    over = information(pfm) - TRIM_BITS
+    if over.max() < 0:
+        return 0, 0
+    summed = np.concatenate([[0.0], np.cumsum(over)])
+    gain = np.triu(summed[None] - summed[:, None], 1)  # of columns start to end
+    starts, ends = np.nonzero(gain >= gain.max() - 1e-9)
+    widest = (ends - starts).argmax()
+    return int(starts[widest]), int(ends[widest])
 
 
 def name_motifs(motifs: Sequence[LearnedMotif], matches: pd.DataFrame) -> list[LearnedMotif]:
@@ -121,9 +140,33 @@ def name_motifs(motifs: Sequence[LearnedMotif], matches: pd.DataFrame) -> list[L
     return matched
 
 
+def renamed(
+    bundle: ModelBundle,
+    *,
+    database: Sequence[Motif] | None = None,
+    groups: Sequence[str] = ("vertebrates",),
+) -> tuple[ModelBundle, pd.DataFrame]:
+    """The model with names from a database, and what `annotate` says of each motif that counts, by its new name.
+
+    The old names go: a motif without a match is called by the number of its filter. The weights are shared.
+    """
+    plain = [
+        replace(m, name=f"motif_{m.filter + 1:02d}", match="", match_name="", q_value=float("nan"))
+        for m in bundle.motifs
+    ]
+    matches = annotate([m.motif for m in plain if m.counts], database=database, groups=groups)
+    motifs = name_motifs(plain, matches)
+    by_number = {old.name: new.name for old, new in zip(plain, motifs, strict=True)}
+    by_name = {old.name: new.name for old, new in zip(bundle.motifs, motifs, strict=True)}
+    confidence = bundle.card.get("confidence", {})
+    card = bundle.card | {"confidence": {by_name.get(name, name): of for name, of in confidence.items()}}
+    matches = matches.assign(motif=matches["motif"].map(by_number))
+    return replace(bundle, motifs=motifs, card=card), matches
+
+
 def _half(motif: LearnedMotif, row: pd.Series) -> str:
     """`_left` or `_right` where the core covers only that part of its match, read on the match's plus strand."""
-    width = jaspar(row["match"]).width
+    width = int(row["width"])
     start, size = int(row["offset"]), motif.core[1] - motif.core[0]
     if row["strand"] == "-":
         start = width - start - size
@@ -132,8 +175,8 @@ def _half(motif: LearnedMotif, row: pd.Series) -> str:
     return "_right" if start >= 0.4 * width else ""
 
 
-def motif_table(motifs: Sequence[LearnedMotif]) -> pd.DataFrame:
-    """The MOTIFS table."""
+def motif_table(motifs: Sequence[LearnedMotif], matches: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The MOTIFS table; with what `annotate` said, also where each core lies on its match."""
     rows = [
         {
             "motif": m.name, "filter": m.filter, "windows": m.windows, "core_start0": m.core[0],
@@ -143,4 +186,9 @@ def motif_table(motifs: Sequence[LearnedMotif]) -> pd.DataFrame:
         }
         for m in motifs
     ]  # fmt: skip
-    return MOTIFS.frame(rows)
+    frame = MOTIFS.frame(rows)
+    if matches is None:
+        return frame
+    found = matches.set_index("motif").reindex(frame["motif"])
+    offset, strand = found["offset"].fillna(0).to_numpy(), found["strand"].fillna("").to_numpy()
+    return MOTIFS.check(frame.assign(match_offset=offset, match_strand=strand))

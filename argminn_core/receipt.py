@@ -40,7 +40,7 @@ from argminn_core.dna import N_CODE
 from argminn_core.fasta import Sequences
 from argminn_core.instances import CONTRIBUTION
 from argminn_core.negatives import dinucleotide_shuffle
-from argminn_core.predict import BATCH, each_batch, predict
+from argminn_core.predict import each_batch, predict
 from argminn_core.regions import tile
 from argminn_core.rule_breaks import BREAKS, INTACT, break_rules, scan_codes
 from argminn_core.tables import RECEIPT
@@ -86,7 +86,13 @@ class Receipt:
 
 
 def receipt(
-    bundle: ModelBundle, sequences: Sequences, *, seed: int = 0, most: int = 300, draws: int = 5
+    bundle: ModelBundle,
+    sequences: Sequences,
+    *,
+    seed: int = 0,
+    most: int = 300,
+    draws: int = 5,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Receipt:
     """Test on `sequences`, best positive and held out, whether called instances are what the model uses.
 
@@ -100,6 +106,8 @@ def receipt(
         Windows tested; where there are more, that many are drawn.
     draws : int
         Neutral backgrounds of each sequence, and random fillings of each deleted window. Their logits are averaged.
+    progress : callable, optional
+        `progress(done, total)` counts tests.
     """
     rng = np.random.default_rng(seed)
     case, dropped = _case(bundle, sequences, most, draws, rng)
@@ -107,8 +115,12 @@ def receipt(
     if case.calls.empty:
         verdict = f"Nothing to test: no instance is called in {len(case.codes)} sequences."
         return Receipt(RECEIPT.empty(), verdict, len(case.codes), 0, dropped, settings)
-    tests = (_necessity, _sufficiency, _pairs, _agreement)
-    table = RECEIPT.frame([row for test in tests for row in test(case, rng)])
+    tests, rows = (_necessity, _sufficiency, _pairs, _agreement), []
+    for done, test in enumerate(tests, start=1):
+        rows += test(case, rng)
+        if progress is not None:
+            progress(done, len(tests))
+    table = RECEIPT.frame(rows)
     return Receipt(table, _verdict(table), len(case.codes), len(case.calls), dropped, settings)
 
 
@@ -274,13 +286,16 @@ def _fall_to_n(case: _Case, spans: pd.DataFrame, *_: object) -> np.ndarray:
     """How far the logit falls when each span becomes N."""
     case.bundle.model.eval()
     row, start, end = (spans[name].to_numpy() for name in ("row", "start0", "end0"))
+
+    def read(lo: int, hi: int) -> tuple[np.ndarray, np.ndarray]:
+        here = np.flatnonzero((row >= lo) & (row < hi))
+        with torch.inference_mode():
+            reading = Reading(case.bundle.model, case.codes[lo:hi])
+            return here, reading.without(row[here] - lo, start[here], end[here])
+
     left = np.zeros(len(spans))
-    with torch.inference_mode():
-        for lo in range(0, len(case.codes), BATCH):
-            here = np.flatnonzero((row >= lo) & (row < lo + BATCH))
-            if len(here):
-                reading = Reading(case.bundle.model, case.codes[lo : lo + BATCH])
-                left[here] = reading.without(row[here] - lo, start[here], end[here])
+    for here, logit in each_batch(read, len(case.codes)):
+        left[here] = logit
     return case.logit[row] - left
 
 

@@ -1,6 +1,7 @@
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from argminn_core.annotate import annotate, q_values
@@ -28,7 +29,16 @@ def test_a_noisy_ctcf_is_ctcf_and_noise_is_nothing():
         ("uniform", np.full((4, 10), 0.25)),
         *(("flat", rng.dirichlet([2] * 4, 12).T) for _ in range(5)),
     ])  # fmt: skip
-    assert list(found.columns) == ["motif", "match", "match_name", "q_value", "p_value", "offset", "strand"]
+    assert list(found.columns) == [
+        "motif",
+        "match",
+        "match_name",
+        "q_value",
+        "p_value",
+        "offset",
+        "strand",
+        "width",
+    ]
     assert found.match_name.tolist()[:3] == ["CTCF"] * 3 and (found.q_value[:3] < 1e-6).all()
     assert found.match[0] == "MA0139.2"
     assert (found.match[3:] == "").all() and found.q_value[3:].isna().all()
@@ -56,6 +66,26 @@ def test_twenty_motifs_take_seconds():
     assert time.perf_counter() - start < 20  # one second on an idle pair of cores
     sharp = [motif.name for motif in motifs if information(motif.pfm[:, slice(*motif.core())]).mean() >= 0.8]
     assert len(sharp) >= 15 and (found.q_value[found.motif.isin(sharp)] < 1e-3).all()
+
+
+def test_what_was_matched_before_is_remembered(monkeypatch):
+    rng = np.random.default_rng(2)
+    motifs = [noisy(motif, rng) for motif in jaspar_collection()[3:200:40]]
+    first = annotate(motifs)
+    monkeypatch.setattr("memelite.tomtom", lambda *_: pytest.fail("matched again"))
+    pd.testing.assert_frame_equal(annotate(motifs[::-1])[::-1].reset_index(drop=True), first)
+    pd.testing.assert_frame_equal(annotate(motifs, max_q=0)[["motif"]], first[["motif"]])
+    with pytest.raises(pytest.fail.Exception):
+        annotate(motifs, database=jaspar_collection()[:900])
+
+
+def test_a_file_may_give_no_other_names(caplog):
+    known = [Motif(f"X{i}", motif.pfm) for i, motif in enumerate(jaspar_collection()[:40])]
+    found = annotate([known[7]], database=known)
+    assert found[["match", "match_name", "offset", "strand", "width"]].to_numpy().tolist() == [
+        ["X7", "X7", found["offset"][0], "+", known[7].width]
+    ]
+    assert "40 known motifs are few" in caplog.text
 
 
 def test_nothing_to_do():

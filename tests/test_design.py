@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from argminn_core import design
 from argminn_core.dna import decode, encode, reverse_complement
 from argminn_core.errors import ArgminnError, InputError
+from argminn_core.fasta import write_fasta
 from argminn_core.tables import INSTANCES, PLACEMENTS
 
 
@@ -188,6 +189,25 @@ def test_an_exported_design_opens_again(mode):
     assert elsewhere.text[40:47] != made.text[40:47]
     with pytest.raises(InputError, match="beyond the end"):
         design.reopen(header, made.text[:30])
+
+
+@pytest.mark.parametrize("width", [7, 60, None])
+def test_other_readers_see_the_same_design(width, tmp_path):
+    from Bio import SeqIO
+    from pyfaidx import Fasta
+
+    frame = placed(("left", 10, 17, "+"), ("left", 40, 47, "-"))
+    made = design.render(frame, BACKGROUND, MOTIFS)
+    header = design.design_header("d1", model="m", logit=0.5, placements=made.placements).removeprefix(">")
+    write_fasta(
+        [(header, made.text), ("d2 empty of motifs", decode(BACKGROUND))], tmp_path / "d.fa", width=width
+    )
+    letters = Fasta(str(tmp_path / "d.fa"))
+    assert list(letters.keys()) == ["d1", "d2"] and letters["d1"].long_name == header
+    spans = [letters["d1"][row.start0 : row.end0] for row in frame.itertuples()]
+    assert [str(spans[0]), str(spans[1].reverse.complement)] == ["GATTACA", "GATTACA"]
+    records = list(SeqIO.parse(tmp_path / "d.fa", "fasta"))
+    assert next((r.id, r.description, str(r.seq)) for r in records) == ("d1", header, made.text)
 
 
 # --- compare ---

@@ -84,7 +84,9 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case.values())))
 @pytest.mark.parametrize("listed", [0.0, 1.0], ids=["dense", "listed"])
 def test_the_contraction_is_exact_in_value_and_gradient(case, training, listed, monkeypatch):
-    monkeypatch.setattr("argminn_core.model._SPARSE", listed)  # 1: only activations that are not zero are read
+    monkeypatch.setattr(
+        "argminn_core.model._SPARSE", listed
+    )  # 1: only activations that are not zero are read
     model = tiny_model(1, **case).train(training)
     generator = torch.Generator().manual_seed(2)
     X = torch.rand(3, 4, model.config.length, generator=generator, dtype=torch.float64, requires_grad=True)

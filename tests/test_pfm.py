@@ -313,5 +313,6 @@ def test_jaspar_collection_is_pyjaspars():
         assert theirs.name == motif.alt and same(counts / counts.sum(axis=0), motif.pfm)
         assert theirs.tax_group == "vertebrates"
     assert len(jaspar_collection(("vertebrates", "insects"))) > 1019
-    with pytest.raises(InputError, match="taxonomic group"):
-        jaspar_collection(("martians",))
+    for groups in (("martians",), ("vertebrates", "martians"), ()):
+        with pytest.raises(InputError, match=r"taxonomic group. Found: (martians|none)"):
+            jaspar_collection(groups)

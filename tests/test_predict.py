@@ -7,7 +7,7 @@ from toy import random_codes, tiny_bundle
 
 from argminn_core import dna
 from argminn_core.errors import ConfigError
-from argminn_core.predict import metrics, predict, sigmoid, trace
+from argminn_core.predict import metrics, one_thread, predict, sigmoid, trace
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +86,11 @@ def test_one_class_has_no_curve(y):
         and got.keys() == {"auroc", "auprc", "accuracy", "loss"}
     )
     assert math.isnan(got["loss"]) == (not y)
+
+
+def test_one_thread_is_left_as_it_was_found():
+    before = torch.get_num_threads()
+    with pytest.raises(ZeroDivisionError), one_thread():
+        assert torch.get_num_threads() == 1
+        raise ZeroDivisionError
+    assert torch.get_num_threads() == before

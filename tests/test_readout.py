@@ -1,5 +1,7 @@
 """Motifs read from filters, against windows collected one by one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import torch
 from toy import LEAD, SITE, background, detector, learned, plant, random_codes, tiny_bundle
 
 from argminn_core import dna, readout
+from argminn_core.pfm import information
 from argminn_core.readout import learn_motifs, motif_table, name_motifs
 from argminn_core.tables import MOTIFS
 
@@ -108,10 +111,32 @@ def test_no_reference_is_no_motif():
 
 def test_the_table_has_a_row_for_each_filter():
     frame = motif_table(learn_motifs(detector().model, planted_codes(12)))
-    assert list(frame) == list(MOTIFS.kinds) and list(frame["filter"]) == [0, 1, 2]
+    assert list(frame) == list(MOTIFS.kinds)[:-2] and list(frame["filter"]) == [0, 1, 2]
     assert frame["consensus"][0].endswith(SITE) and frame["consensus"][2] == ""
     assert frame["information"][0] >= 16 and frame["information"][2] == 0
     assert list(motif_table([])) == list(MOTIFS.columns)
+
+
+def test_a_model_is_renamed_after_another_database(monkeypatch):
+    bundle = tiny_bundle()
+    bundle.card["confidence"] = {"motif_03": 0.5}
+    bundle.motifs[1] = replace(bundle.motifs[1], counts=False, match="MA1.1", match_name="OLD", name="OLD")
+    bundle.motifs[2] = replace(bundle.motifs[2], match="MA2.1", match_name="GONE")
+
+    def annotate(motifs, *, database, groups):
+        assert [m.name for m in motifs] == ["motif_01", "motif_03"] and groups == ["plants"]
+        rows = {"motif": ["motif_01", "motif_03"], "match": ["", "P1"], "match_name": ["", "LEAFY"]}
+        more = {"q_value": [np.nan, 0.01], "offset": [0, -2], "strand": ["", "-"], "width": [0, 9]}
+        return pd.DataFrame(rows | more)
+
+    monkeypatch.setattr(readout, "annotate", annotate)
+    new, matches = readout.renamed(bundle, groups=["plants"])
+    assert [m.name for m in new.motifs] == ["motif_01", "motif_02", "LEAFY"] and new.model is bundle.model
+    assert [m.match for m in new.motifs] == ["", "", "P1"] and new.card["confidence"] == {"LEAFY": 0.5}
+    assert [m.name for m in bundle.motifs] == ["motif_01", "OLD", "motif_03"]
+    table = motif_table(new.motifs, matches)
+    assert table["match_offset"].tolist() == [0, 0, -2] and table["match_strand"].tolist() == ["", "", "-"]
+    assert MOTIFS.read(MOTIFS.to_tsv(table).encode())["match_offset"].tolist() == [0, 0, -2]
 
 
 def test_motifs_are_named_after_their_match():
@@ -124,6 +149,7 @@ def test_motifs_are_named_after_their_match():
             "q_value": [0.001, 0.01, np.nan],
             "offset": [0, 13, 0],  # of 20 columns
             "strand": ["+", "+", ""],
+            "width": [20, 20, 0],
         }
     )
     named = name_motifs(motifs, matches)
@@ -132,3 +158,24 @@ def test_motifs_are_named_after_their_match():
     assert [m.name for m in named[2:]] == ["motif_03", "motif_04"]
     alone = name_motifs(motifs, matches[1:])
     assert [m.name for m in alone] == ["motif_01", "REST", "motif_03", "motif_04"]
+
+
+def column(bits):
+    """A column of so many bits, nearly."""
+    levels = np.linspace(0.25, 1, 20_001)
+    columns = np.stack([levels, *[(1 - levels) / 3] * 3])
+    return columns[:, np.abs(information(columns) - bits).argmin()]
+
+
+@pytest.mark.parametrize(
+    ("bits", "core"),
+    [
+        ([0.1, 1.5, 0.0, 1.2, 0.1], (1, 4)),  # a flat column within stays
+        ([1.5, 1.5, 0.04, 0.22], (0, 2)),  # one that just reaches it does not save a flat one
+        ([1.5, 0.1, 0.4, 1.5], (0, 4)),
+        ([0.25, 1.0], (0, 2)),
+        ([0.1, 0.1], (0, 0)),
+    ],
+)
+def test_ends_are_cut_by_stretches(bits, core):
+    assert readout.core_of(np.stack([column(b) for b in bits], axis=1)) == core

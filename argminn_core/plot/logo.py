@@ -12,6 +12,7 @@ import base64
 import hashlib
 import io
 import json
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Literal
@@ -126,6 +127,32 @@ def _axis(height: float, total: float, mode: Mode) -> str:
             f'<text x="14" y="{baseline:.1f}" text-anchor="end" stroke="none" fill="{MUTED}">{tick}</text>'
         )
     return f'<g stroke="{MUTED}" font-family="sans-serif" font-size="10">{"".join(lines)}</g>'
+
+
+def write_logos(
+    pfms: Mapping[str, np.ndarray], folder: Path, *, print_formats: Sequence[Literal["svg", "pdf"]] = ()
+) -> list[Path]:
+    """A logo of each matrix (4, W) as an SVG file in `folder`, which is made where missing; returns the files.
+
+    With `print_formats` those of `publication_logo` instead, a file for each format. Letters of a name that a file
+    system may not take become `_`; names that then look alike are numbered.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for name, pfm in pfms.items():
+        word = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)[:80]
+        stem, number = word, 1
+        while any(path.name.rpartition(".")[0] == stem for path in written):
+            number += 1
+            stem = f"{word}_{number}"
+        for kind in print_formats or ("svg",):
+            path = folder / f"{stem}.{kind}"
+            path.write_bytes(
+                publication_logo(pfm, file_format=kind, title=name) if print_formats
+                else logo_svg(pfm, title=name).encode()
+            )  # fmt: skip
+            written.append(path)
+    return written
 
 
 def svg_uri(svg: str) -> str:

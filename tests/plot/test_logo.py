@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from argminn_core.errors import InputError
-from argminn_core.plot.logo import letter_heights, logo_img, logo_svg, publication_logo
+from argminn_core.plot.logo import letter_heights, logo_img, logo_svg, publication_logo, write_logos
 
 SVG = "{http://www.w3.org/2000/svg}"
 PFM = np.array([[1, 0.25, 0.5, 0], [0, 0.25, 0.5, 0.1], [0, 0.25, 0, 0.2], [0, 0.25, 0, 0.7]], dtype=float)
@@ -70,6 +70,17 @@ def test_publication_logo(file_format, head):
     first = publication_logo(PFM, file_format=file_format, title="CTCF $x")
     assert first.startswith(head)
     assert first == publication_logo(PFM, file_format=file_format, title="CTCF $x")
+
+
+def test_files_of_logos_never_overwrite_each_other(tmp_path):
+    names = ["A/B", "A:B", "a", "x" * 200, "A_B"]
+    files = write_logos(dict.fromkeys(names, PFM), tmp_path / "new")
+    assert [path.name for path in files] == ["A_B.svg", "A_B_2.svg", "a.svg", f"{'x' * 80}.svg", "A_B_3.svg"]
+    assert ElementTree.parse(files[1]).getroot().get("aria-label") == "A:B"
+    printed = write_logos({"A/B": PFM, "A:B": PFM}, tmp_path / "print", print_formats=("svg", "pdf"))
+    assert [path.name for path in printed] == ["A_B.svg", "A_B.pdf", "A_B_2.svg", "A_B_2.pdf"]
+    assert printed[0].read_bytes() == publication_logo(PFM, title="A/B")
+    assert printed[3].read_bytes().startswith(b"%PDF")
 
 
 def test_the_way_to_the_screen_needs_no_matplotlib():

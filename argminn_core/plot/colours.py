@@ -1,4 +1,4 @@
-"""Colours that every page shares."""
+"""The colours of motifs, the same in the app and in reports."""
 
 from __future__ import annotations
 
