@@ -6,8 +6,8 @@ windows that activate a filter to half of its largest, by the same rule; for `cn
 DeepLIFT/SHAP (tangermeme). All see the reference sequences of training.
 
 A motif is matched with the planted motif of the smallest Tomtom p-value, p-values among all of JASPAR's vertebrates,
-and is extraneous unless that is worth an E-value of at most 0.1. On the planted matrices themselves their noisy copies and
-halves stay below 0.001, and another one of the same grammar above 3.
+and is extraneous unless that is worth an E-value of at most 0.1. On the planted matrices themselves their noisy copies
+and halves stay below 0.001, and another one of the same grammar above 3.
 """
 
 from __future__ import annotations

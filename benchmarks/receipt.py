@@ -1,4 +1,4 @@
-"""The faithfulness receipt of bundled models on data that they have not seen: `python benchmarks/receipt.py [MODEL ...]`.
+"""The faithfulness receipt of bundled models on data that they have not seen: `benchmarks/receipt.py [MODEL ...]`.
 
 Models of a grammar are tested on fresh positives from a seed that no training uses; a model of CTCF on the peaks
 of chr22 in `../shared/data/chipseq_500bp`, which its training has not seen. Targets: deleting a call costs at least 5

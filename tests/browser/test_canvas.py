@@ -320,7 +320,7 @@ def test_the_page_answers_a_drop_and_keeps_the_design(page_of_app):
     empty = logit.inner_text()
     page.locator(".chip").first.click()
     expect_other(logit, empty)
-    assert page.locator(".read").count() >= 1
+    page.locator(".read").first.wait_for()
     page.get_by_role("link", name="Motifs").click()
     page.get_by_role("heading", name="Motifs", exact=True).wait_for()
     page.get_by_role("link", name="Design").click()
