@@ -190,9 +190,7 @@ def _smoothed(weight: np.ndarray) -> np.ndarray:
 
 def _blank(codes: np.ndarray, pfm: np.ndarray, position: np.ndarray) -> None:
     """Make N, in place, of every window that may be a site: some three a sequence are blanked by chance."""
-    bits = information(pfm)
-    core = np.flatnonzero(bits >= TRIM_BITS)
-    first, last = (int(core[0]), int(core[-1]) + 1) if len(core) else (0, 0)
+    first, last = Motif("site", pfm).core(TRIM_BITS)
     odds = torch.from_numpy(np.log(pfm / 0.25)).float()
     kernels = torch.stack([odds, odds.flip(0, 1)])
     prior = np.log(position * len(position))

@@ -28,7 +28,7 @@ from argminn_core.plot.logo import write_logos
 from argminn_core.plot.report_page import Example, Page, render
 from argminn_core.readout import motif_table
 from argminn_core.receipt import Receipt, receipt
-from argminn_core.rules import Rules, find_rules
+from argminn_core.rules import Rules, find_rules, with_controls
 from argminn_core.tables import (
     ARRANGEMENTS,
     CARDS,
@@ -156,16 +156,10 @@ def examine(
 def _with_controls(
     bundle: ModelBundle, sequences: Sequences, found: Scan, controls: Sequences, stride: int | None
 ) -> tuple[Sequences, Scan]:
-    """Sequences and controls in one, and the scan of both.
-
-    A name in FASTA has no space, so a control's new name is never that of a sequence.
-    """
-    renamed = Sequences([f"control {name}" for name in controls.names], controls.codes, controls.offsets)
+    """Sequences and controls in one, and the scan of both, for which only the controls are read."""
+    both = with_controls(sequences, controls)
+    renamed = both.subset(range(len(sequences), len(both)))
     more = scan(bundle, renamed, min_contribution=None, stride=stride)
-    both = Sequences(
-        [*sequences.names, *renamed.names], np.concatenate([sequences.codes, renamed.codes]),
-        np.concatenate([sequences.offsets, renamed.offsets[1:] + sequences.offsets[-1]]),
-    )  # fmt: skip
     return both, Scan(*(pd.concat(parts, ignore_index=True) for parts in zip(found, more, strict=True)))
 
 

@@ -20,7 +20,10 @@ from argminn_core.predict import metrics, predict
 from argminn_core.simulate import grammar, simulate
 from argminn_core.zoo import resolve
 
-PAIRS = [("rest", "REST"), ("spi1", "SPI1"), ("tal-gata", "TAL/GATA")]
+MODELS = {
+    "rest": "REST", "spi1": "SPI1", "tal-gata": "TAL/GATA", "jund-tead": "JUND/TEAD", "e2f6": "E2F6",
+    "spi1-ctcf": "SPI1/CTCF",
+}  # fmt: skip
 SEED = 20_261
 
 
@@ -63,7 +66,7 @@ def main() -> None:
     parser.add_argument("grammar", nargs="?")
     parser.add_argument("--n", type=int, default=1_000)
     options = parser.parse_args()
-    pairs = [(options.model, options.grammar)] if options.grammar else PAIRS
+    pairs = [(options.model, options.grammar)] if options.grammar else MODELS.items()
     for name, rules in pairs:
         report(name, rules, options.n)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from instances import joined
+from instances import MODELS, joined
 
 from argminn_core.causal import Planter
 from argminn_core.checkpoint import ModelBundle, load_model
@@ -25,10 +25,6 @@ from argminn_core.rules import Rules, find_rules
 from argminn_core.simulate import simulate
 from argminn_core.zoo import names, resolve
 
-MODELS = {
-    "rest": "REST", "spi1": "SPI1", "tal-gata": "TAL/GATA", "jund-tead": "JUND/TEAD", "e2f6": "E2F6",
-    "spi1-ctcf": "SPI1/CTCF",
-}  # fmt: skip
 SEED = 20_263
 OFTEN = 0.2  # share of a learned motif's right calls that makes a place of its own
 _RUN = re.compile(r"(-?\d+)(?:(?: to |-)(-?\d+))? \(")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -13,25 +12,11 @@ from handmade import LENGTH, SITES, planted, toy_bundle
 
 from argminn_core import dna
 from argminn_core.checkpoint import load_model, save_model
-from argminn_core.cli import main
 from argminn_core.fasta import Sequences, read_fasta
 from argminn_core.instances import scan
 from argminn_core.pfm import Motif, jaspar, to_meme
 from argminn_core.predict import predict
 from argminn_core.tables import CARDS, IGNORED, INSTANCES, MOTIFS
-
-
-@pytest.fixture
-def argminn(monkeypatch, capsys):
-    def run(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["argminn", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        said = capsys.readouterr()
-        assert stop.value.code == code, said.out + said.err
-        return said
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
 from argminn_core import tables
 from argminn_core.checkpoint import save_model
-from argminn_core.cli import main
 from argminn_core.fasta import write_fasta
 from argminn_core.sentences import before
 from tests.written import LENGTH, WIDTH, bundle_of, pairs, with_sites
 
 FILES = ("pairs", "arrangements", "gaps", "causal", "rules", "merged", "dropped")
-
-
-@pytest.fixture
-def argminn(monkeypatch, capsys):
-    def run(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["argminn", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        said = capsys.readouterr()
-        assert stop.value.code == code, said.out + said.err
-        return said
-
-    return run
 
 
 @pytest.fixture(scope="module")
