@@ -370,8 +370,8 @@ def syntax(
 ) -> None:
     """Find the rules that a model goes by: which motifs, in which order and orientation, at which gaps.
 
-    Prints them, and writes rules.tsv; pairs.tsv, arrangements.tsv and gaps.tsv (what the sequences show); causal.tsv
-    (what planting the pairs does to the logit); merged.tsv (filters that are one motif); dropped.tsv.
+    Prints them, and writes rules.tsv; pairs.tsv, arrangements.tsv, gaps.tsv and ranges.tsv (what the sequences show);
+    causal.tsv (what planting the pairs does to the logit); merged.tsv (filters that are one motif); dropped.tsv.
     """
     import pandas as pd
 
@@ -394,6 +394,7 @@ def syntax(
     out.mkdir(parents=True, exist_ok=True)
     for name, frame in (
         ("pairs", rules.syntax.pairs), ("arrangements", rules.syntax.arrangements), ("gaps", rules.syntax.gaps),
+        ("ranges", rules.syntax.ranges),
         ("merged", rules.syntax.merged), ("causal", rules.causal), ("rules", rules.rules), ("dropped", dropped),
     ):  # fmt: skip
         getattr(tables, name.upper()).write(frame, out / f"{name}.tsv")

@@ -106,6 +106,9 @@ class _Hooked(nn.Module):
         self.scale, self.shift = model.scanner.fold(self.kernels)
         self.relu, self.softmax, self.log_sum_exp = nn.ReLU(), nn.Softmax(-1), _LogSumExp()
         self.score, self.pool = BilinearOp(None), BilinearOp("nap,ncp->nac")
+        self.both, self.found, self.near = (
+            BilinearOp(of) for of in ("np,np->np", "ncp,np->ncp", "ncp,ncp->np")
+        )
 
     def forward(self, X: Tensor) -> Tensor:
         model = self.model
@@ -117,19 +120,40 @@ class _Hooked(nn.Module):
         map_ = torch.cat([token.weight[:, :channels] * self.scale, token.weight[:, channels:]], dim=1)
         offset = token.bias + token.weight[:, :channels] @ self.shift
         stream = model.stream.expand(len(X), -1)
+        unseen = None
         for layer in model.layers:
-            stream = stream + self._read(layer, stream, features, map_, offset)
+            near = None
+            if layer.spacing is not None:
+                swept = F.conv1d(
+                    self.found(act, 1 - unseen), layer.spacing.taps(), padding=layer.spacing.reach
+                )
+                near = self.near(act, swept)
+            added, att = self._read(layer, stream, features, map_, offset, near)
+            stream = stream + added
+            if model.config.spacing:
+                for head in (1 - att).unbind(1):
+                    unseen = head if unseen is None else self.both(unseen, head)
         logit = model.readout(model.norm(stream)).squeeze(-1)
         if model.evidence is not None:
             logit = logit + self._evidence(match).sum(1)
         return logit.unsqueeze(1)
 
-    def _read(self, layer: Layer, stream: Tensor, features: Tensor, map_: Tensor, offset: Tensor) -> Tensor:
-        """What `layer` adds to the stream (N, S); see `Layer.forward`."""
+    def _read(
+        self,
+        layer: Layer,
+        stream: Tensor,
+        features: Tensor,
+        map_: Tensor,
+        offset: Tensor,
+        near: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """What `layer` adds to the stream (N, S), and its attention (N, A, P); see `Layer.forward`."""
         A, H = layer.heads, layer.query.out_features
         q = layer.query(stream).view(-1, A, H // A) / math.sqrt(H // A)
         probe = torch.einsum("nah,ahz->naz", q, layer.key.weight.view(A, H // A, H))
         scores = self.score(probe @ map_, features)
+        if near is not None:
+            scores = scores + near.unsqueeze(1)
         if layer.null is not None:
             taste = (layer.null - layer.key.bias).view(A, -1)
             nothing = torch.einsum("nah,ah->na", q, taste) + layer.null_bias - probe @ offset
@@ -140,7 +164,7 @@ class _Hooked(nn.Module):
         pooled = self.pool(att, features) @ map_.T + mass * offset
         value = torch.einsum("naz,ahz->nah", pooled, layer.value.weight.view(A, H // A, H))
         value = value + mass * layer.value.bias.view(A, -1)
-        return layer.norm_out(layer.mlp(layer.norm_join(layer.join(value.flatten(1)))))
+        return layer.norm_out(layer.mlp(layer.norm_join(layer.join(value.flatten(1))))), att
 
     def _evidence(self, match: Tensor) -> Tensor:
         """(N, F); see `Evidence`."""

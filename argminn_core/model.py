@@ -31,10 +31,16 @@ _FAINT = -40.0
 # times as much as one of the full array.
 _SPARSE = 0.05
 
+# Most pairs of active positions that are listed for a batch: a few tens of megabytes.
+_MOST_PAIRS = 1 << 23
+
+# Most weights that `Spacing` may have in all layers.
+_MOST_GAPS = 1 << 23
+
 # What a model may ask for: generous for science, small enough that a hostile file cannot exhaust the memory.
 BOUNDS = {
     "length": (20, 20_000), "filters": (1, 512), "width": (3, 64), "positional": (2, 256), "hidden": (4, 512),
-    "stream": (4, 1024), "layers": (1, 16), "heads": (1, 16),
+    "stream": (4, 1024), "layers": (1, 16), "heads": (1, 16), "spacing": (0, 256),
 }  # fmt: skip
 
 
@@ -45,7 +51,9 @@ class ModelConfig:
     `strands="both"` scans every filter reverse-complemented too, with the same weights: one motif, one filter, and
     an instance has a strand. `null_token` gives every head one more place to look, which reads nothing, so that a
     head need not point where there is nothing to see. `evidence` adds to the logit one named number per filter,
-    its softly pooled matches weighted by their distance from the centre (see `Evidence`).
+    its softly pooled matches weighted by their distance from the centre (see `Evidence`). With `spacing` above 0 a
+    layer knows how far it is from every motif that was pointed at before to any other motif, up to so many bases
+    from start to start (see `Spacing`).
     """
 
     length: int = 500
@@ -59,6 +67,7 @@ class ModelConfig:
     heads: int = 4
     null_token: bool = False
     evidence: bool = False
+    spacing: int = 0
 
     def __post_init__(self) -> None:
         for name, (low, high) in BOUNDS.items():
@@ -80,6 +89,12 @@ class ModelConfig:
             raise ConfigError(
                 "the hidden size cannot be split into the heads",
                 found=f"hidden {self.hidden}, heads {self.heads}", expected="a multiple",
+            )  # fmt: skip
+        if self.spacing and self.layers * self.channels * self.filters * (2 * self.spacing + 1) > _MOST_GAPS:
+            raise ConfigError(
+                "so many filters cannot know so many distances",
+                found=f"filters {self.filters}, spacing {self.spacing}, layers {self.layers}",
+                expected=f"at most {_MOST_GAPS:,} weights in all",
             )  # fmt: skip
         if self.layers * self.heads > 62:  # instances keep the heads that looked as bits of one integer
             raise ConfigError("too many heads in all", found=self.layers * self.heads, expected="at most 62")
@@ -161,10 +176,51 @@ class Scanner(nn.Module):
         return scale.repeat(strands), shift.repeat(strands)
 
 
+class Spacing(nn.Module):
+    """What a layer makes of the distance to motifs that were pointed at before: its grammar, in plain numbers.
+
+    `weight[a, s, b, d + reach]` is added to the score of an active motif `b` that starts `d` bases downstream of motif
+    `a` (downstream as `a` reads), on its strand (`s` = 0) or the other one (1), times both activations and the
+    attention that `a` has had. Keys and values stay the original tokens, so an attention peak is still one position
+    and one motif; but "five bases after the site that was found" is one weight, whereas sinusoids must learn it
+    for every position and lose it among the 32 numbers of a token.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.reach = config.spacing
+        strands = config.channels // config.filters
+        self.weight = nn.Parameter(torch.zeros(config.filters, strands, config.filters, 2 * self.reach + 1))
+
+    def kernel(self) -> Tensor:
+        """By channels, (C, C, 2 * reach + 1): from the motif found, to the one scored, at each distance.
+
+        On the minus strand everything is mirrored, so that a sequence and its reverse complement read alike.
+        """
+        if self.weight.shape[1] == 1:
+            return self.weight[:, 0]
+        same, other = self.weight[:, 0], self.weight[:, 1]
+        plus, minus = torch.cat([same, other], 1), torch.cat([other.flip(2), same.flip(2)], 1)
+        return torch.cat([plus, minus])
+
+    def taps(self) -> Tensor:
+        """The kernel as weights of a convolution over what was found, (C, C, 2 * reach + 1).
+
+        It reads its tap `k` at `p + k - reach`; what was found `d` upstream lies at `p - d`.
+        """
+        return self.kernel().transpose(0, 1).flip(2)
+
+    @torch.no_grad()
+    def turn(self, f: int) -> None:
+        """Follow a filter that is turned round: what was the same strand as `f` is the other one, and mirrored."""
+        self.weight[f] = self.weight[f].flip(0, 2)  # found: upstream of it becomes downstream
+        self.weight[:, :, f] = self.weight[:, :, f].flip(1)  # scored: it lies on the other strand
+
+
 class Layer(nn.Module):
     """One reading of the tokens by the memory stream: `s <- s + u`."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, *, first: bool = False) -> None:
         super().__init__()
         H, S = config.hidden, config.stream
         self.heads = config.heads
@@ -178,9 +234,13 @@ class Layer(nn.Module):
         # The null token: a learned score bias for each head and the query's own taste for nothing.
         self.null = nn.Parameter(torch.zeros(H)) if config.null_token else None
         self.null_bias = nn.Parameter(torch.zeros(config.heads)) if config.null_token else None
+        self.spacing = Spacing(config) if config.spacing and not first else None
 
-    def forward(self, stream: Tensor, tokens: Tokens) -> tuple[Tensor, Tensor]:
-        """Read `tokens` by `stream` (N, S): the new stream and the attention (N, A, P)."""
+    def forward(self, stream: Tensor, tokens: Tokens, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Read `tokens` by `stream` (N, S): the new stream and the attention (N, A, P).
+
+        seen : (N, P), how surely each position was pointed at by the layers before.
+        """
         A, H = self.heads, self.query.out_features
         q = self.query(stream).view(-1, A, H // A) / math.sqrt(H // A)  # (N, A, h)
         # (Wk_a^T q_a): what this query looks for, in token space
@@ -189,7 +249,10 @@ class Layer(nn.Module):
         if self.null is not None:  # scores are up to a constant over positions, which nothing does not share
             constant = tokens.constant(probe) + torch.einsum("nah,ah->na", q, self.key.bias.view(A, -1))
             nothing = torch.einsum("nah,ah->na", q, self.null.view(A, -1)) + self.null_bias - constant
-        att = tokens.attention(probe, nothing)  # (N, A, P)
+        near = None
+        if self.spacing is not None and seen is not None:
+            near = tokens.near(seen, self.spacing)  # (N, P)
+        att = tokens.attention(probe, nothing, near)  # (N, A, P)
         pooled, mass = tokens.pool(att)  # (N, A, H), (N, A)
         value = torch.einsum("naz,ahz->nah", pooled, self.value.weight.view(A, H // A, H))
         value = value + mass.unsqueeze(-1) * self.value.bias.view(A, -1)
@@ -244,7 +307,8 @@ class Tokens:
         # (H, C + D): the token map with the batch norm folded in
         self.map = torch.cat([linear.weight[:, :channels] * scale, linear.weight[:, channels:]], dim=1)
         self.offset = linear.bias + linear.weight[:, :channels] @ shift  # (H,)
-        self.position, self.active = position, None
+        self.position, self.active, self.channels = position, None, channels
+        self._pairs: dict[int, tuple[Tensor, Tensor, Tensor, Tensor] | None] = {}
         if isinstance(act, Active):
             self.active, self.rows = act, act.shape[0]
             # Of every active entry, its sequence and head as one number, (A, E).
@@ -252,11 +316,66 @@ class Tokens:
         else:  # (N, C + D, P), the activations above the positions
             self.features, self.rows = torch.cat([act, position.expand(len(act), -1, -1)], dim=1), len(act)
 
-    def attention(self, probe: Tensor, nothing: Tensor | None) -> Tensor:
+    def near(self, seen: Tensor, spacing: Spacing) -> Tensor:
+        """What `spacing` adds to the score of each position, (N, P), when `seen` (N, P) was pointed at before."""
+        kernel, reach = spacing.kernel(), spacing.reach
+        if self.active is not None and (pairs := self._pairs_within(reach)) is not None:
+            found, scored, entry, product = pairs
+            active = self.active
+            weight = kernel.reshape(-1)[entry] * product * seen[active.row[found], active.place[found]]
+            N, P = seen.shape
+            where = active.row[scored] * P + active.place[scored]
+            return seen.new_zeros(N * P).index_add(0, where, weight).view(N, P)
+        act = self.dense()
+        swept = F.conv1d(act * seen.unsqueeze(1), spacing.taps(), padding=reach)
+        return (act * swept).sum(1)
+
+    def dense(self) -> Tensor:
+        """The activations (N, C, P) written out."""
+        if self.active is None:
+            return self.features[:, : self.channels]
+        N, C, P = self.active.shape
+        flat = self.active.value.new_zeros(N * C * P)
+        line = (self.active.row * C + self.active.channel) * P + self.active.place
+        return flat.index_put((line,), self.active.value).view(N, C, P)
+
+    def _pairs_within(self, reach: int) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
+        """Pairs of active entries of one sequence at most `reach` apart: both, their place in a kernel, their product.
+
+        None where some sequence has so many that a convolution is the better way.
+        """
+        if reach not in self._pairs:
+            active = self.active
+            N, C, _ = active.shape
+            count = torch.bincount(active.row, minlength=N)
+            most = int(count.max()) if len(count) else 0
+            if N * most * most > _MOST_PAIRS:
+                self._pairs[reach] = None
+                return None
+            order = active.row.argsort(stable=True)
+            row = active.row[order]
+            slot = torch.arange(len(row), device=row.device) - (count.cumsum(0) - count)[row]
+            place = torch.full((N, most), -10 * reach - 10 * active.shape[2], device=row.device)
+            place[row, slot] = active.place[order]
+            entry = torch.zeros_like(place)
+            entry[row, slot] = order
+            away = place[:, None, :] - place[:, :, None]  # of the scored one (last) from the found one
+            real = torch.zeros_like(place, dtype=torch.bool)
+            real[row, slot] = True
+            near = (away.abs() <= reach) & real[:, None, :] & real[:, :, None]
+            n, i, j = near.nonzero(as_tuple=True)
+            found, scored = entry[n, i], entry[n, j]
+            at = (
+                (active.channel[found] * C + active.channel[scored]) * (2 * reach + 1) + away[n, i, j] + reach
+            )
+            self._pairs[reach] = found, scored, at, active.value[found] * active.value[scored]
+        return self._pairs[reach]
+
+    def attention(self, probe: Tensor, nothing: Tensor | None, near: Tensor | None = None) -> Tensor:
         """Softmax over positions of probe (N or 1, A, H) . z: (N, A, P).
 
         Scores leave out what is the same for all positions. `nothing` (N or 1, A) is the score of one more place to
-        look, which takes its share and is left out of the result.
+        look, which takes its share and is left out of the result. `near` (N, P) is added to the scores of all heads.
         """
         probe = (probe @ self.map).expand(self.rows, -1, -1)  # (N, A, C + D)
         if self.active is None:
@@ -268,6 +387,8 @@ class Tokens:
             # What the activations add: one number a head for each that is not zero.
             added = probe[..., :C].reshape(-1)[line * C + self.active.channel] * self.active.value
             score.view(-1).index_add_(0, (line * P + self.active.place).view(-1), added.view(-1))
+        if near is not None:
+            score = score + near.unsqueeze(1)
         if nothing is None:
             return score.softmax(-1)
         nothing = nothing.expand(self.rows, -1).unsqueeze(-1)
@@ -349,7 +470,7 @@ class Argminn(nn.Module):
         self.config = config
         self.scanner = Scanner(config)
         self.token = nn.Linear(config.channels + config.positional, config.hidden)
-        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.layers = nn.ModuleList(Layer(config, first=k == 0) for k in range(config.layers))
         self.norm = nn.LayerNorm(config.stream)
         self.readout = nn.Linear(config.stream, 1)
         self.evidence = Evidence(config) if config.evidence else None
@@ -381,10 +502,13 @@ class Argminn(nn.Module):
             act = active
         tokens = Tokens(act, self.position, scale, shift, self.token, self.config.heads)
         stream = self.stream.expand(1, -1)  # the first query is the same for every sequence
-        attention = []
+        attention, unseen = [], None
         for layer in self.layers:
-            stream, att = layer(stream, tokens)
+            stream, att = layer(stream, tokens, None if unseen is None else 1 - unseen)
             attention.append(att)
+            if self.config.spacing:
+                left = (1 - att).prod(1)  # the share of a position at which no head has looked
+                unseen = left if unseen is None else unseen * left
         return self.readout(self.norm(stream)).squeeze(-1), attention
 
     @torch.no_grad()
@@ -397,6 +521,9 @@ class Argminn(nn.Module):
         self.scanner.weight[f] = self.scanner.weight[f].flip(0, 1)
         pair = [f, f + self.config.filters]
         self.token.weight[:, pair] = self.token.weight[:, pair[::-1]]
+        for layer in self.layers:
+            if layer.spacing is not None:
+                layer.spacing.turn(f)
 
     @torch.no_grad()
     def centre_filters(self) -> None:

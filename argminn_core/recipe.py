@@ -62,7 +62,7 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     "paper": Recipe(ModelConfig(filters=8, width=10, strands="single"), TrainConfig()),
     "grammar": Recipe(
-        ModelConfig(filters=8, width=19, null_token=True),
+        ModelConfig(filters=8, width=19, null_token=True, spacing=64),
         TrainConfig(
             rate=3e-3, average=0.99, anneal=True, overlap=OFF, l1=OFF, entropy=(1e-2, 1e-2), warm_up=0.0
         ),

@@ -41,6 +41,7 @@ from argminn_core.tables import (
     MOTIFS,
     PAIRS,
     PREDICTIONS,
+    RANGES,
     RECEIPT,
     RULES,
     Table,
@@ -67,6 +68,7 @@ FILES = {
     "pairs.tsv": "how often two motifs stand in one sequence, against chance",
     "arrangements.tsv": "order and orientation of the pairs",
     "gaps.tsv": "how often each gap was seen, against chance",
+    "ranges.tsv": "ranges of gaps that are preferred, a tight or a loose spacing each",
     "causal.tsv": "logits of pairs planted at every gap",
     "merged.tsv": "filters that read the same sites and were made one for the rules",
     "receipt.tsv": "the tests of whether the instances are what the model uses",
@@ -230,6 +232,7 @@ def _tables(findings: Findings) -> dict[str, str]:
         "pairs": (PAIRS, syntax.pairs),
         "arrangements": (ARRANGEMENTS, syntax.arrangements),
         "gaps": (GAPS, syntax.gaps),
+        "ranges": (RANGES, syntax.ranges),
         "causal": (CAUSAL, findings.rules.causal),
         "receipt": (RECEIPT, findings.receipt.table),
     }

@@ -17,8 +17,7 @@ from argminn_core.checkpoint import ModelBundle
 from argminn_core.dna import N_CODE
 from argminn_core.fasta import Sequences
 from argminn_core.predict import predict_sequences
-
-ALPHA = 0.05
+from argminn_core.syntax import ALPHA
 
 
 def necessary(

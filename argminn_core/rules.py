@@ -20,8 +20,8 @@ from argminn_core.causal import Interval, PairScan, Planter, causal_scan, interv
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.fasta import Sequences
 from argminn_core.instances import Scan, scan
-from argminn_core.roles import ALPHA, necessary, q_text, repressors, rule_row, sufficient
-from argminn_core.syntax import MAX_GAP, USED, Syntax, arrangements_of, observe
+from argminn_core.roles import necessary, q_text, repressors, rule_row, sufficient
+from argminn_core.syntax import ALPHA, MAX_GAP, USED, Syntax, arrangements_of, observe
 from argminn_core.tables import CAUSAL, RULES
 
 # A rule concerns at least these shares: of the sequences that have the rarer motif, and of all.
@@ -136,14 +136,15 @@ def _sorted(rules: pd.DataFrame) -> pd.DataFrame:
 class Seen(NamedTuple):
     """What the sequences show of one pair of motifs.
 
-    pair : its row of PAIRS. least : sequences that a rule must concern. gaps : its rows of GAPS. joint : its sequences,
-    those called positive where there are any. runs : preferred gaps of each arrangement. orders : arrangements that
-    are preferred, with their rows of ARRANGEMENTS.
+    pair : its row of PAIRS. least : sequences that a rule must concern. gaps, ranges : its rows of GAPS and RANGES.
+    joint : its sequences, those called positive where there are any. runs : preferred gaps of each arrangement.
+    orders : arrangements that are preferred, with their rows of ARRANGEMENTS.
     """
 
     pair: pd.Series
     least: float
     gaps: pd.DataFrame
+    ranges: pd.DataFrame
     joint: pd.DataFrame
     runs: dict[Key, list[Run]]
     orders: dict[Key, pd.Series]
@@ -169,8 +170,11 @@ def _seen(syntax: Syntax, a: str, b: str, total: int, positive: set[str]) -> See
     joint = called if len(called) else joint
     keys = arrangements_of(a, b)
     gaps = pd.concat([_of(syntax.gaps, key) for key in keys])
+    ranges = pd.concat([_of(syntax.ranges, key) for key in keys])
     runs = {
-        key: _runs(_of(gaps, key), _of(joint, key)["gap"].to_numpy(dtype=int), len(joint), least)
+        key: _runs(
+            _of(gaps, key), _of(ranges, key), _of(joint, key)["gap"].to_numpy(dtype=int), len(joint), least
+        )
         for key in keys
     }
     orders = {}
@@ -178,7 +182,7 @@ def _seen(syntax: Syntax, a: str, b: str, total: int, positive: set[str]) -> See
         for _, row in _of(syntax.arrangements, key).iterrows():
             if row.q_value <= ALPHA and row.sequences - row.overlapping >= least:
                 orders[key] = row
-    return Seen(pair, least, gaps, joint, runs, orders)
+    return Seen(pair, least, gaps, ranges, joint, runs, orders)
 
 
 def _of_pair(frame: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
@@ -191,13 +195,17 @@ def _of(frame: pd.DataFrame, key: Key) -> pd.DataFrame:
     return frame[(frame["left"] == left) & (frame["right"] == right) & (frame["orientation"] == orientation)]
 
 
-def _runs(gaps: pd.DataFrame, joint: np.ndarray, total: int, least: float) -> list[Run]:
-    """Preferred gaps of one arrangement as runs of at least `least` sequences.
+def _runs(gaps: pd.DataFrame, ranges: pd.DataFrame, joint: np.ndarray, total: int, least: float) -> list[Run]:
+    """Preferred gaps of one arrangement as runs of at least `least` sequences: its ranges, and single overlaps.
 
+    A range concerns as many sequences too: instances that are read a base or two beside the site would widen it.
     One gap in between that is not preferred does not end a run; a run does not go from overlaps to gaps. Shares are
     those of the gaps `joint` (J,) among `total`.
     """
-    good = np.sort(gaps["gap"][gaps["q_value"] <= ALPHA].to_numpy())
+    overlaps = gaps["gap"][(gaps["q_value"] <= ALPHA) & (gaps["gap"] < 0)].tolist()
+    clear = ranges[ranges["sequences"] >= least]
+    inside = [g for row in clear.itertuples() for g in range(row.low, row.high + 1)]
+    good = np.unique(np.array(overlaps + inside, dtype=int))
     if not len(good):
         return []
     ends = (np.diff(good) > 2) | (good[1:] >= 0) & (good[:-1] < 0)
@@ -246,12 +254,15 @@ def _gap_rule(seen: Seen, planted: PairScan) -> dict | None:
     """The preferred gaps of one arrangement, or None."""
     key = planted.left, planted.right, planted.orientation
     runs = sorted(seen.runs[key], key=lambda run: -run.sequences)
+    if any(run.share for run in runs):  # gaps that no sequence called positive has are a rule of the others
+        runs = [run for run in runs if run.share]
     effect = _effect([planted], seen.gaps, runs) if runs else None
     if effect is None:
         return None
-    gaps = _of(seen.gaps, key)
+    gaps, ranges = _of(seen.gaps, key), _of(seen.ranges, key)
     inside = np.any([run.holds(gaps["gap"].to_numpy()) for run in runs], axis=0)
-    q = float(gaps["q_value"][inside].min())
+    within = np.any([run.holds(ranges["low"].to_numpy()) for run in runs], axis=0)
+    q = float(min(gaps["q_value"][inside].min(), ranges["q_value"].to_numpy()[within].min(initial=1.0)))
     texts = [run.text() for run in runs]
     head = f"{key[0]} then {key[1]}, {_STRANDS[key[2]]}, gap {' or '.join(texts)}"
     row = rule_row(

@@ -1,11 +1,12 @@
 """Which motifs stand together, in which order and orientation, and at which gaps: counted, and tested against chance.
 
-INSTANCES + sequences -> one motif a filter group (MERGED) -> PAIRS, ARRANGEMENTS, GAPS.
+INSTANCES + sequences -> one motif a filter group (MERGED) -> PAIRS, ARRANGEMENTS, GAPS, RANGES.
 
 The sequence is the unit: each gives at most one pair of any two motifs, that of the strongest instance of either (by
 the size of its contribution), so that a repeat does not count as many observations. The test of gaps is SpaMo's
 (Whitington et al. 2011, Nucleic Acids Research 39:e98): at every gap, a binomial against positions that are
-all as likely; or against what follows from the places that each motif prefers, where that is likelier.
+all as likely; or against what follows from the places that each motif prefers, where that is likelier. One gap at a
+time it is blind to a loose rule, whose sequences are spread over many; so ranges of gaps are tested as well.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from argminn_core.annotate import q_values
 from argminn_core.errors import InputError
 from argminn_core.fasta import Sequences
 from argminn_core.merging import merge
-from argminn_core.tables import ARRANGEMENTS, GAPS, INSTANCES, PAIRS
+from argminn_core.tables import ARRANGEMENTS, GAPS, INSTANCES, PAIRS, RANGES
 
 MAX_GAP = 150  # SpaMo's margin
 USED = 1.0  # size of a contribution, in logits: below it an instance was looked at and not used
+WIDEST = 50  # gaps in a range: what is looser than that is no spacing
+ALPHA = 0.05
 _BROAD = 25  # bases: what motifs prefer as places in a sequence is no sharper than summits and fragments are
 
 
@@ -41,6 +44,7 @@ class Syntax(NamedTuple):
     pairs: pd.DataFrame
     arrangements: pd.DataFrame
     gaps: pd.DataFrame
+    ranges: pd.DataFrame
 
 
 def observe(instances: pd.DataFrame, sequences: Sequences, *, max_gap: int = MAX_GAP) -> Syntax:
@@ -67,8 +71,7 @@ def observe(instances: pd.DataFrame, sequences: Sequences, *, max_gap: int = MAX
     frame = INSTANCES.check(instances)
     used, merged = merge(frame[frame["contribution"].abs() >= USED])
     joint, counts = _joint(used, sequences)
-    arrangements, gaps = _spacing(joint, max_gap)
-    return Syntax(used, merged, joint, _pairs(counts, len(sequences)), arrangements, gaps)
+    return Syntax(used, merged, joint, _pairs(counts, len(sequences)), *_spacing(joint, max_gap))
 
 
 # --- pairs --------------------------------------------------------------------------------------------------
@@ -176,8 +179,8 @@ def _pairs(counts: dict[tuple[str, str], tuple[int, int, int, int]], total: int)
     return PAIRS.check(frame.assign(q_value=q_values(frame["p_value"].to_numpy(dtype=float))))
 
 
-def _spacing(joint: pd.DataFrame, max_gap: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """ARRANGEMENTS and GAPS.
+def _spacing(joint: pd.DataFrame, max_gap: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """ARRANGEMENTS, GAPS and RANGES.
 
     An arrangement is held against all orders and strands being as likely (1/4 each; of a motif with itself ++ is two
     of four), among pairs that do not overlap: letters in common make two motifs overlap in one way only.
@@ -193,7 +196,7 @@ def _spacing(joint: pd.DataFrame, max_gap: int) -> tuple[pd.DataFrame, pd.DataFr
     """
     from scipy.stats import binom
 
-    arrangements, gaps, tests = [], [], 0
+    arrangements, gaps, ranges, tests = [], [], [], 0
     for (a, b), pair in joint.groupby(["motif_a", "motif_b"]):
         by_place = _by_place(pair, max_gap)
         for left, right, orientation in arrangements_of(a, b):
@@ -213,17 +216,88 @@ def _spacing(joint: pd.DataFrame, max_gap: int) -> tuple[pd.DataFrame, pd.DataFr
             values, seen = np.unique(gap, return_counts=True)
             tests += max_gap + 1 - min(int(values[0]), 0)
             apart = gap >= 0
+            usual = (1 / free[apart]) @ (np.arange(max_gap + 1) < free[apart, None]) / max(apart.sum(), 1)
+            usual = np.maximum(usual, by_place)
+            observed = np.bincount(gap[apart], minlength=max_gap + 1)
+            ranges += [(*key, *found) for found in preferred(observed, usual)]
             for value, count in zip(values.tolist(), seen.tolist(), strict=True):
-                among = apart if value >= 0 else np.ones(len(gap), dtype=bool)
-                chance = np.where(free[among] > value, 1 / np.maximum(free[among], 1), 0.0).mean()
-                chance = max(float(chance), by_place[max(value, 0)])
-                p = float(binom.sf(count - 1, int(among.sum()), chance))
-                gaps.append((*key, value, count, among.sum() * chance, p))
+                among = int(apart.sum()) if value >= 0 else len(gap)
+                chance = usual[value] if value >= 0 else max((1 / np.maximum(free, 1)).mean(), by_place[0])
+                p = float(binom.sf(count - 1, among, chance))
+                gaps.append((*key, value, count, among * chance, p))
     where = pd.DataFrame(arrangements, columns=list(ARRANGEMENTS.columns)[:-1])
     where = where.assign(q_value=q_values(where["p_value"].to_numpy(dtype=float)))
     each = pd.DataFrame(gaps, columns=list(GAPS.columns)[:-1])
     p = np.append(each["p_value"].to_numpy(dtype=float), np.ones(tests - len(each)))
-    return ARRANGEMENTS.check(where), GAPS.check(each.assign(q_value=q_values(p)[: len(each)]))
+    each = each.assign(q_value=q_values(p)[: len(each)])
+    wide = pd.DataFrame(ranges, columns=list(RANGES.columns)[:-1])
+    wide = wide.assign(q_value=(wide["p_value"] * len(where)).clip(upper=1.0))
+    return ARRANGEMENTS.check(where), GAPS.check(each), RANGES.check(wide[wide["q_value"] <= ALPHA])
+
+
+def preferred(
+    count: np.ndarray, chance: np.ndarray, *, widest: int = WIDEST
+) -> list[tuple[int, int, int, float, float]]:
+    """Ranges of gaps that are preferred, the clearest first: low, high, count, expected count, p-value.
+
+    Gaps are cut into segments, each with one ratio of what lies in it to what chance puts there (of all cuts that of
+    the largest likelihood, less a penalty for each segment). What lies in the clearest is tested by a binomial times
+    the number of ranges that could have been (Bonferroni); then it is left out, so that a tight rule does not hide a
+    loose one beside it, and the next is held against the rest, until p exceeds 0.05.
+
+    Parameters
+    ----------
+    count : ndarray
+        Sequences (G,) with each gap.
+    chance : ndarray
+        Probability (G,) of each gap without a rule.
+    widest : int
+        Longer segments are no ranges.
+    """
+    from scipy.stats import binom
+
+    G = len(count)
+    ranges = sum(G - width + 1 for width in range(1, min(widest, G) + 1))
+    segments = _segments(count, chance)
+    found = []
+    while segments:
+        n = sum(int(count[low:high].sum()) for low, high in segments)
+        free = max(1.0 - sum(of[4] for of in found), 1e-9)
+        told = []
+        for low, high in segments:
+            inside, share = int(count[low:high].sum()), min(float(chance[low:high].sum()) / free, 1.0)
+            if high - low <= widest:
+                told.append((float(binom.logsf(inside - 1, n, share)), low, high, inside, share))
+        if not told:
+            break
+        log_p, low, high, inside, share = min(told)
+        p = float(np.exp(log_p)) * ranges
+        if p > ALPHA:
+            break
+        segments.remove((low, high))
+        found.append((low, high - 1, inside, n * share, float(chance[low:high].sum()), p))
+    return [(low, high, inside, expected, p) for low, high, inside, expected, _, p in found]
+
+
+def _segments(count: np.ndarray, chance: np.ndarray) -> list[tuple[int, int]]:
+    """Cuts gaps into half-open segments of one enrichment each, for count and chance (G,)."""
+    G, n = len(count), max(int(count.sum()), 1)
+    price = np.log(n) + np.log(G)  # a segment has a height and an end
+    seen, usual = (np.append(0.0, np.cumsum(part)) for part in (count, chance))
+    best, back = np.full(G + 1, -np.inf), np.zeros(G + 1, dtype=int)
+    best[0] = 0.0
+    for end in range(1, G + 1):
+        inside = seen[end] - seen[:end]
+        gain = inside * np.log(
+            np.maximum(inside, 1e-300) / np.maximum(n * (usual[end] - usual[:end]), 1e-300)
+        )
+        total = best[:end] + gain - price
+        back[end] = int(total.argmax())
+        best[end] = total[back[end]]
+    cuts = [G]
+    while cuts[-1]:
+        cuts.append(int(back[cuts[-1]]))
+    return list(zip(cuts[:0:-1], cuts[-2::-1], strict=True))
 
 
 def _by_place(pair: pd.DataFrame, max_gap: int) -> np.ndarray:

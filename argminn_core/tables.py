@@ -264,6 +264,16 @@ GAPS = Table(
     },
 )  # fmt: skip
 
+# Ranges of gaps that an arrangement prefers, `low` to `high`, both included; `q_value` is corrected for every range of
+# every arrangement that was looked at.
+RANGES = Table(
+    "ranges",
+    {
+        **_ARRANGED, "low": "int", "high": "int", "sequences": "int", "expected": "float", "p_value": "float",
+        "q_value": "float",
+    },
+)  # fmt: skip
+
 # A pair planted into neutral backgrounds: mean logit, the sum of what its two motifs do alone at the same places, and
 # the difference of both with its 95 % interval over backgrounds.
 CAUSAL = Table(

@@ -13,7 +13,7 @@ from argminn_core.fasta import write_fasta
 from argminn_core.sentences import before
 from tests.written import LENGTH, WIDTH, bundle_of, pairs, with_sites
 
-FILES = ("pairs", "arrangements", "gaps", "causal", "rules", "merged", "dropped")
+FILES = ("pairs", "arrangements", "gaps", "ranges", "causal", "rules", "merged", "dropped")
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,9 @@ def model_of(**changes) -> Argminn:
     model = Argminn(ModelConfig(**settings | changes)).eval().requires_grad_(False)
     model.scanner.norm.running_mean.uniform_(-1, 1)
     model.scanner.norm.running_var.uniform_(0.5, 2)
+    for layer in model.layers:
+        if layer.spacing is not None:
+            layer.spacing.weight.uniform_(-1, 1)
     if model.evidence is not None:
         model.evidence.gain.uniform_(-1, 1)
         model.evidence.log_sharpness.uniform_(0, 2)
@@ -25,11 +28,12 @@ def model_of(**changes) -> Argminn:
     return model
 
 
+@pytest.mark.parametrize("spacing", [0, 12])
 @pytest.mark.parametrize("evidence", [False, True])
 @pytest.mark.parametrize("null_token", [False, True])
 @pytest.mark.parametrize("strands", ["both", "single"])
-def test_without_is_the_forward_pass_of_the_edited_sequence(evidence, null_token, strands):
-    model = model_of(evidence=evidence, null_token=null_token, strands=strands)
+def test_without_is_the_forward_pass_of_the_edited_sequence(evidence, null_token, strands, spacing):
+    model = model_of(evidence=evidence, null_token=null_token, strands=strands, spacing=spacing)
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 4, (5, 70)).astype(np.uint8)
     codes[2, 30:40] = dna.N_CODE

@@ -23,8 +23,9 @@ def model_of(**changes):
 @pytest.mark.parametrize("evidence", [False, True])
 @pytest.mark.parametrize("null_token", [False, True])
 @pytest.mark.parametrize("strands", ["both", "single"])
-def test_attributions_sum_to_the_difference(evidence, null_token, strands):
-    model = model_of(evidence=evidence, null_token=null_token, strands=strands)
+@pytest.mark.parametrize("spacing", [0, 7])
+def test_attributions_sum_to_the_difference(evidence, null_token, strands, spacing):
+    model = model_of(evidence=evidence, null_token=null_token, strands=strands, spacing=spacing)
     codes = random_codes(6, 30)
     codes[1, 10:14] = dna.N_CODE
     references = random_codes(18, 30, seed=1).reshape(6, 3, 30)
@@ -39,7 +40,7 @@ def test_attributions_sum_to_the_difference(evidence, null_token, strands):
 
 
 def test_the_model_in_modules_is_the_model():
-    model = model_of(evidence=True, null_token=True)
+    model = model_of(evidence=True, null_token=True, spacing=7)
     codes = random_codes(8, 30)
     with torch.inference_mode():
         logit = _Hooked(model)(dna.one_hot(codes).double())[:, 0]

@@ -10,7 +10,7 @@ from toy import random_codes, tiny_config, tiny_model
 
 from argminn_core import dna
 from argminn_core.errors import ConfigError
-from argminn_core.model import BOUNDS, Argminn, ModelConfig, sinusoids
+from argminn_core.model import BOUNDS, Argminn, ModelConfig, Tokens, sinusoids
 from argminn_core.train import build
 
 
@@ -41,9 +41,10 @@ def naive(model, X):
     z = model.token(torch.cat([normed, model.position.expand(N, -1, -1)], 1).transpose(1, 2))  # (N, P, H)
     stream, attention = model.stream.expand(N, -1), []
     for layer in model.layers:
+        near = naive_near(model, layer, act.flatten(1, 2), attention) if layer.spacing is not None else 0
         q = layer.query(stream).view(N, c.heads, h)
         key, value = (m(z).view(N, P, c.heads, h) for m in (layer.key, layer.value))
-        score = torch.einsum("nah,npah->nap", q, key) / math.sqrt(h)
+        score = torch.einsum("nah,npah->nap", q, key) / math.sqrt(h) + near
         if c.null_token:
             null = torch.einsum("nah,ah->na", q, layer.null.view(c.heads, h)) / math.sqrt(h) + layer.null_bias
             score = torch.cat([score, null[..., None]], -1)
@@ -54,6 +55,22 @@ def naive(model, X):
     logit = model.readout(model.norm(stream)).squeeze(-1)
     evidence = naive_evidence(model, match) if c.evidence else act.new_zeros(N, c.filters)
     return logit + evidence.sum(1), act.flatten(1, 2), torch.stack(attention, 1), evidence
+
+
+def naive_near(model, layer, act, attention):
+    """One pair of places and channels at a time, (N, 1, P): what was found on the minus strand is mirrored."""
+    F_, reach, weight = model.config.filters, layer.spacing.reach, layer.spacing.weight
+    seen = 1 - math.prod(1 - att[:, a] for att in attention for a in range(model.config.heads))  # (N, P)
+    N, _, P = act.shape
+    rows = [[torch.zeros((), dtype=act.dtype)] * P for _ in range(N)]
+    for n in range(N):
+        for c1, p1 in act[n].nonzero().tolist():
+            for c2, p2 in act[n].nonzero().tolist():
+                d = p2 - p1 if c1 < F_ else p1 - p2
+                if abs(d) <= reach:
+                    w = weight[c1 % F_, int(c1 // F_ != c2 // F_), c2 % F_, d + reach]
+                    rows[n][p2] = rows[n][p2] + w * act[n, c1, p1] * act[n, c2, p2] * seen[n, p1]
+    return torch.stack([torch.stack(row) for row in rows])[:, None]
 
 
 def naive_evidence(model, match):
@@ -77,7 +94,7 @@ CASES = [
     for strands in ("both", "single")
     for null in (False, True)
     for evidence in (False, True)
-]
+] + [dict(strands=strands, null_token=True, spacing=7) for strands in ("both", "single")]
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "eval"])
@@ -231,3 +248,59 @@ def test_settings_that_contradict_each_other_are_errors(changes, message):
 def test_settings_round_trip_as_a_dict():
     config = tiny_config(null_token=True)
     assert ModelConfig(**config.to_dict()) == config
+
+
+# --- distances --------------------------------------------------------------------------------------------------------
+
+
+def test_too_many_pairs_of_places_are_swept_by_a_convolution(monkeypatch):
+    model = tiny_model(4, spacing=7, null_token=True).eval()
+    X = dna.one_hot(random_codes(3, model.config.length)).double()
+    monkeypatch.setattr("argminn_core.model._SPARSE", 1.0)
+    listed = model(X)
+    monkeypatch.setattr("argminn_core.model._MOST_PAIRS", 0)
+    for mine, other in zip(listed, model(X), strict=True):
+        torch.testing.assert_close(mine, other)
+
+
+def test_distances_read_both_strands_alike():
+    """What a layer adds to the scores of a sequence is what it adds to its reverse complement, mirrored."""
+    model = tiny_model(6, spacing=7).eval()
+    codes = random_codes(4, model.config.length)
+    seen = torch.rand(
+        4, model.config.positions, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
+
+    def near(codes, seen):
+        act = model(dna.one_hot(codes).double()).act
+        tokens = Tokens(act, model.position, *model.scanner.fold(act), model.token, model.config.heads)
+        return tokens.near(seen, model.layers[1].spacing)
+
+    here, there = near(codes, seen), near(dna.reverse_complement_codes(codes), seen.flip(1))
+    assert here.abs().max() > 0.1
+    torch.testing.assert_close(there, here.flip(1))
+
+
+def test_without_weights_distances_change_nothing():
+    """A fresh model knows none, so that older results stand; and the first layer has found nothing before it."""
+    fresh, plain = build(tiny_config(spacing=7), seed=1), build(tiny_config(), seed=1)
+    assert fresh.layers[0].spacing is None
+    assert all((layer.spacing.weight == 0).all() for layer in fresh.layers[1:])
+    X = dna.one_hot(random_codes(3, 30))
+    for mine, other in zip(fresh(X), plain(X), strict=True):
+        assert torch.equal(mine, other)
+
+
+def test_a_filter_that_is_turned_round_takes_its_distances_along():
+    model = tiny_model(5, spacing=7, null_token=True).eval()
+    X = dna.one_hot(random_codes(4, model.config.length)).double()
+    before = model(X)
+    model.flip_filter(1)
+    after = model(X)
+    torch.testing.assert_close(after.logit, before.logit)
+    torch.testing.assert_close(after.att, before.att)
+
+
+def test_more_distances_than_a_model_may_have():
+    with pytest.raises(ConfigError, match="so many distances"):
+        ModelConfig(filters=512, spacing=256)

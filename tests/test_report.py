@@ -25,6 +25,7 @@ from argminn_core.tables import (
     MOTIFS,
     PAIRS,
     PREDICTIONS,
+    RANGES,
     RECEIPT,
     RULES,
 )
@@ -239,7 +240,7 @@ def test_odd_input_gives_an_honest_page(case, tmp_path):
     assert "<script>" not in html
     tables = {
         "predictions": PREDICTIONS, "instances": INSTANCES, "dropped": DROPPED, "rules": RULES, "pairs": PAIRS,
-        "gaps": GAPS, "receipt": RECEIPT, "cards": CARDS,
+        "gaps": GAPS, "ranges": RANGES, "receipt": RECEIPT, "cards": CARDS,
     }  # fmt: skip
     read = {name: table.read(tmp_path / f"{name}.tsv") for name, table in tables.items()}
     assert read["predictions"]["sequence"].nunique() + len(read["dropped"]) == len(sequences)

@@ -160,9 +160,9 @@ def test_letters_in_common_are_no_rule():
 
 
 def test_shares_are_of_the_sequences_that_are_called_positive():
-    """Twelve negatives hold the pair at another gap: they take part in the tests, and not in the shares."""
+    """Twelve negatives hold the pair at any gap: they take part in the tests, and not in the shares."""
     bundle = bundle_of(before("A", "B"))
-    sequences = with_sites(pairs("A", [4] * 30 + [40 + i for i in range(12)], "B"))
+    sequences = with_sites(pairs("A", [4] * 30 + [20 + 7 * i for i in range(12)], "B"))
     rows = [
         (name, int(at), int(at) + WIDTH, motif, "+", 1.0, 1.0, 8.0)
         for name, codes in ((n, sequences.codes_of(i)) for i, n in enumerate(sequences.names))

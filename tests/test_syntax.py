@@ -13,7 +13,7 @@ from scipy import stats
 
 from argminn_core.errors import InputError
 from argminn_core.fasta import Sequences
-from argminn_core.syntax import Syntax, arrangements_of, observe
+from argminn_core.syntax import Syntax, arrangements_of, observe, preferred
 from argminn_core.tables import INSTANCES
 
 WIDTH = 10
@@ -171,7 +171,7 @@ def test_counts_are_those_of_plain_counting(calls):
     assert {key: n for key, n in rows.to_dict().items() if n} == together
     assert seen.gaps.set_index(["left", "right", "orientation", "gap"])["sequences"].to_dict() == arranged
     other = observe(mirrored(frame, sequences), sequences, max_gap=400)
-    for name in ("pairs", "arrangements", "gaps"):
+    for name in ("pairs", "arrangements", "gaps", "ranges"):
         pd.testing.assert_frame_equal(getattr(seen, name), getattr(other, name))
 
 
@@ -185,7 +185,7 @@ def test_the_other_strand_of_every_sequence_says_the_same(calls, width):
     sequences = of_length(*[60] * 5)
     frame = table(*calls)
     one, other = observe(frame, sequences), observe(mirrored(frame, sequences), sequences)
-    for name in ("pairs", "arrangements", "gaps", "merged"):
+    for name in ("pairs", "arrangements", "gaps", "ranges", "merged"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
 
 
@@ -364,3 +364,54 @@ def test_a_merged_instance_that_sticks_out_has_room_for_its_gap():
 def test_an_instance_of_a_strange_sequence_is_an_error():
     with pytest.raises(InputError, match="not among those given"):
         observe(table(("other", 10, "A", "+")), of_length(100))
+
+
+# --- ranges of gaps -----------------------------------------------------------------------------------------------
+
+
+def ranges_of(*gaps: np.ndarray, size: int = 151) -> list[tuple[int, int]]:
+    count = np.bincount(np.concatenate(gaps), minlength=size)
+    return [(low, high) for low, high, *_ in preferred(count, np.full(size, 1 / size))]
+
+
+def test_a_loose_rule_is_one_range_though_no_gap_of_it_stands_out():
+    rng = np.random.default_rng(0)
+    rows = []
+    for gap in [*rng.integers(2, 20, 60), *rng.integers(0, 151, 240)]:
+        start = int(rng.integers(0, 250))
+        rows.append({"A": (start, "+"), "B": (start + WIDTH + int(gap), "+")})
+    seen = bulk(rows)
+    assert (seen.gaps["q_value"] > 0.05).sum() > 0.9 * len(seen.gaps)
+    row = only(seen.ranges)
+    assert row[["left", "right", "orientation"]].tolist() == ["A", "B", "++"]
+    assert abs(row["low"] - 2) <= 2 and abs(row["high"] - 19) <= 2
+    assert row["q_value"] < 1e-4
+    assert row["expected"] < row["sequences"] / 2
+
+
+def test_a_tight_rule_does_not_hide_a_loose_one():
+    rng = np.random.default_rng(1)
+    found = ranges_of(np.zeros(500, dtype=int), rng.integers(5, 10, 60), rng.integers(0, 151, 150))
+    assert found[0] == (0, 0)
+    assert found[1] == (5, 9)
+    assert len(found) == 2
+
+
+def test_the_test_of_a_range_counts_every_range_that_could_have_been():
+    count = np.full(20, 2)
+    count[7] = 30
+    ((low, high, inside, expected, p),) = preferred(count, np.full(20, 1 / 20), widest=3)
+    assert (low, high, inside) == (7, 7, 30)
+    assert expected == pytest.approx(68 / 20)
+    assert p == pytest.approx(stats.binom.sf(29, 68, 1 / 20) * (20 + 19 + 18))
+
+
+def test_gaps_at_random_are_no_range():
+    """Of 200 sets at 5 %, 10 are called by chance; Bonferroni over overlapping ranges calls far fewer."""
+    rng = np.random.default_rng(2)
+    assert sum(bool(ranges_of(rng.integers(0, 151, n))) for n in (5, 50, 500, 5000) for _ in range(50)) <= 10
+
+
+def test_no_pair_has_no_range():
+    assert preferred(np.zeros(151, dtype=int), np.full(151, 1 / 151)) == []
+    assert preferred(np.array([4]), np.array([1.0])) == []
