@@ -37,7 +37,7 @@ from argminn_core.train import EpochRecord, TrainConfig, build, fit, pick_device
 log = logging.getLogger(__name__)
 
 OFF = (1.0, 0.0)
-START = Literal["random", "words", "jaspar"]
+START = Literal["random", "words", "jaspar", "halves"]
 _ROOM = 4  # columns of a filter beyond the widest core that it starts from
 _BELOW = 3.0  # nats below the usual threshold at which such a filter is active: half of a pair is often weak
 
@@ -47,7 +47,8 @@ class Recipe:
     """How a kind of data is trained: the network, the schedule, and where the filters start.
 
     `start` is "random"; "words", from motifs that `discover` finds in the training sequences, which also say how many
-    filters there are and how wide, the model's numbers being the most that is allowed; or "jaspar", from known ones.
+    filters there are and how wide, the model's numbers being the most that is allowed; "jaspar", from known ones; or
+    "halves", from known ones, those wider than a filter as their two ends.
     """
 
     model: ModelConfig
@@ -98,9 +99,12 @@ def recipe(
 def started(recipe: Recipe, codes: np.ndarray, y: np.ndarray) -> Argminn:
     """The network as it goes into training, given training sequences, codes (N, L) with labels (N,)."""
     config, seed = recipe.model, recipe.train.seed
-    if recipe.start == "jaspar":
+    if recipe.start in ("jaspar", "halves"):
         model = build(config, seed=seed)
-        choices = warm_start.choose(jaspar_collection(), codes, y, count=config.filters, width=config.width)
+        database = jaspar_collection()
+        if recipe.start == "halves":
+            database = [part for motif in database for part in warm_start.ends(motif, config.width)]
+        choices = warm_start.choose(database, codes, y, count=config.filters, width=config.width)
         warm_start.start_from(model, choices)
         return model
     found = []

@@ -274,6 +274,12 @@ RANGES = Table(
     },
 )  # fmt: skip
 
+# What a layer's weights add to the attention score of one motif once the other was pointed at, in nats.
+SPACINGS = Table(
+    "spacings",
+    {**_ARRANGED, "layer": "int", "gap": "int", "after_left": "float", "after_right": "float"},
+)
+
 # A pair planted into neutral backgrounds: mean logit, the sum of what its two motifs do alone at the same places, and
 # the difference of both with its 95 % interval over backgrounds.
 CAUSAL = Table(

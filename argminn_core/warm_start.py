@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -51,6 +51,24 @@ def fitted(motif: Motif, width: int) -> np.ndarray:
         start = int(bits.argmax())
         return matrix[:, start : start + width]
     return np.pad(matrix, ((0, 0), (extra // 2, extra - extra // 2)))
+
+
+def ends(motif: Motif, width: int) -> list[Motif]:
+    """The motif, or where it has more than `width` columns, its two ends as motifs: of a long site, the halves.
+
+    A factor with many fingers may hold on by either half, or by both at another distance than the usual one: a
+    filter as wide as the whole site cannot see that.
+    """
+    whole = motif.trimmed()
+    if whole.width <= width:
+        return [motif]
+    return [
+        replace(part, name=f"{motif.name}_{side}", alt=f"{motif.alt or motif.name}_{side}")
+        for side, part in (
+            ("left", whole.columns(0, width).trimmed()),
+            ("right", whole.columns(whole.width - width, whole.width).trimmed()),
+        )
+    ]
 
 
 def pooled_scores(

@@ -14,7 +14,7 @@ LAYERS = [
     {"model", "losses", "sources", "negatives", "backgrounds", "grammars", "simulate", "oracle"},
     {"train", "checkpoint", "predict", "discover", "warm_start", "contributions", "deeplift"},
     {"distances", "questions", "handwritten"},
-    {"readout", "instances", "design", "annotate", "edit", "card", "tracks"},
+    {"readout", "instances", "design", "annotate", "edit", "card", "tracks", "spacing"},
     {"receipt", "rule_breaks"},
     {"decoys", "ignored", "merging", "syntax", "causal", "roles", "rules"},
     {"recipe"},
