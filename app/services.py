@@ -19,6 +19,8 @@ import pandas as pd
 import streamlit as st
 import torch
 
+from app import syntax_work
+from app.jobs import Job
 from argminn_core import design, zoo
 from argminn_core.checkpoint import ModelBundle, load_model, read_model
 from argminn_core.dna import decode
@@ -30,6 +32,7 @@ from argminn_core.plot.colours import motif_colour
 from argminn_core.plot.logo import Mode, logo_svg
 from argminn_core.predict import trace
 from argminn_core.regions import Windows
+from argminn_core.rules import Rules
 from argminn_core.tables import PLACEMENTS
 
 # Visitors share the cores. A pool of threads for each of them spins while it waits for the others, and on a
@@ -244,6 +247,59 @@ def example(model: ModelBundle, *, n: int = 60, seed: int = 7) -> bytes:
         )
         lines.append(f">example_{number + 1:02d} planted={len(rows)}\n{placed.text}\n")
     return "".join(lines).encode("ascii")
+
+
+# --- syntax: jobs and not results are kept, so that one that still runs is found again -------------------------
+
+
+def observing(
+    name: str, raw: bytes, digest: str, *, controls: bytes = b"", against: str = "", ambiguous: bool = False
+) -> Job[syntax_work.Observed]:
+    """The job, started, that reads FASTA bytes and `controls`, of digest `against`, and counts pairs of motifs."""
+    path = zoo.resolve(name)
+    return _observing(str(path), path.stat().st_mtime_ns, digest, against, ambiguous, raw, controls)
+
+
+@st.cache_resource(max_entries=3, scope="session", show_spinner=False, on_release=Job.cancel)
+def _observing(
+    path: str, stamp: int, digest: str, against: str, ambiguous: bool, _raw: bytes, _controls: bytes
+) -> Job[syntax_work.Observed]:
+    model, limits = _bundle(path, stamp), {"max_records": MAX_RECORDS, "max_bytes": MAX_BYTES}
+    job = Job(
+        lambda progress: syntax_work.observed(
+            model, _raw, _controls, ambiguous=ambiguous, limits=limits, progress=progress
+        )
+    )
+    job.start()
+    return job
+
+
+def planting(name: str, a: str, b: str) -> Job[pd.DataFrame]:
+    """The job that plants two motifs at every gap, CAUSAL; not started."""
+    path = zoo.resolve(name)
+    return _planting(str(path), path.stat().st_mtime_ns, *sorted((a, b)))
+
+
+@st.cache_resource(max_entries=64, scope="session", show_spinner=False, on_release=Job.cancel)
+def _planting(path: str, stamp: int, a: str, b: str) -> Job[pd.DataFrame]:
+    model = _bundle(path, stamp)
+    return Job(lambda progress: syntax_work.planted(model, a, b, progress))
+
+
+def ruling(
+    name: str, digest: str, seen: syntax_work.Observed, *, against: str = "", ambiguous: bool = False
+) -> Job[Rules]:
+    """The job that finds the rules of what `observing` gave for the same arguments; not started."""
+    path = zoo.resolve(name)
+    return _ruling(str(path), path.stat().st_mtime_ns, digest, against, ambiguous, seen)
+
+
+@st.cache_resource(max_entries=3, scope="session", show_spinner=False, on_release=Job.cancel)
+def _ruling(
+    path: str, stamp: int, digest: str, against: str, ambiguous: bool, _seen: syntax_work.Observed
+) -> Job[Rules]:
+    model = _bundle(path, stamp)
+    return Job(lambda progress: syntax_work.rules(model, _seen, progress))
 
 
 def training_record(model: ModelBundle) -> str:

@@ -13,6 +13,7 @@ from argminn_core.checkpoint import ModelBundle
 
 MODEL = "model"  # the key of the selector and the name of the query parameter: a link keeps its model
 SOURCE = "source"
+CONTROLS = "controls"
 AMBIGUOUS = "ambiguous"  # the key of the picker's checkbox
 
 
@@ -70,6 +71,22 @@ def set_source(label: str, raw: bytes) -> None:
 
 def clear_source() -> None:
     st.session_state.pop(SOURCE, None)
+
+
+def controls() -> Source | None:
+    """Sequences without the signal, which the rules are held against; not those that belong to other sequences."""
+    found, belongs = st.session_state.get(CONTROLS, (None, ""))
+    given = source()
+    return found if not belongs or (given is not None and given.digest == belongs) else None
+
+
+def set_controls(label: str, raw: bytes, *, belongs: str = "") -> None:
+    """Take up controls; with `belongs` for the source of that digest alone."""
+    st.session_state[CONTROLS] = Source(label, raw), belongs
+
+
+def clear_controls() -> None:
+    st.session_state.pop(CONTROLS, None)
 
 
 def ambiguous() -> bool:

@@ -1,6 +1,6 @@
 """One pair of motifs: how often it is seen at each gap, above what planting it there does to the logit.
 
-    GAPS + CAUSAL -> plotly figure, both parts over one axis of gaps
+    GAPS + CAUSAL -> plotly figure, all parts over one axis of gaps
 
 Names come from files of users, so they are escaped; inks are translucent, for light hosts and dark ones.
 """
@@ -14,22 +14,37 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+Arrangement = tuple[str, str, str]  # left, right, orientation
+
 NEUTRAL = "#808495"
 _COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"]  # Okabe and Ito; told apart without red and green
-_DIVERGING = [[0, "#b2182b"], [0.5, "rgba(128,132,149,.08)"], [1, "#2166ac"]]
-_BARS_PX, _ROW_PX = 190, 34
+DIVERGING = [[0, "#b2182b"], [0.5, "rgba(128,132,149,.08)"], [1, "#2166ac"]]
+_BARS_PX, _ROW_PX, _LINES_PX = 190, 34, 150
+_APART, _AROUND = 44, 110  # pixels between the parts, and around them
 
 
-def syntax_figure(gaps: pd.DataFrame, causal: pd.DataFrame, a: str, b: str) -> go.Figure:
+def syntax_figure(
+    gaps: pd.DataFrame,
+    causal: pd.DataFrame,
+    a: str,
+    b: str,
+    *,
+    shown: Arrangement | None = None,
+    at: int | None = None,
+) -> go.Figure:
     """The gaps of motifs `a` and `b` in every order and orientation.
 
     Parameters
     ----------
     gaps : DataFrame
-        GAPS; rows of other motifs are left out. Bars of gaps with a q-value above 0.05 are pale.
+        GAPS; rows of other motifs are left out. Bars of gaps with a q-value above 0.05 are pale. A click anywhere
+        above a gap that was seen gives its `x`: most bars are too small to be hit.
     causal : DataFrame
         CAUSAL; may be empty, then the lower part says so. A synergy whose interval holds 0 is drawn as 0, its
         numbers are in the hover text.
+    shown : the arrangement (left, right, orientation) of which a third part draws the logit, the sum of what both
+        motifs do alone, and the 95 % interval of the synergy on top of that sum.
+    at : a gap that is marked in every part.
 
     Returns
     -------
@@ -37,44 +52,109 @@ def syntax_figure(gaps: pd.DataFrame, causal: pd.DataFrame, a: str, b: str) -> g
         With a transparent background, for a host that brings its own theme.
     """
     gaps, causal = (frame[_is_pair(frame, a, b)] for frame in (gaps, causal))
-    names = _arrangements(gaps, causal)
-    heights = [_BARS_PX, _ROW_PX * max(len(names), 1)]
+    names = arrangement_labels(gaps, causal)
+    lines = causal[_is(causal, shown)] if shown is not None else causal.iloc[:0]
+    heights = [_BARS_PX, _ROW_PX * max(len(names), 1)] + [_LINES_PX] * bool(len(lines))
+    titles = ["Sequences with the pair at each gap", "Synergy of the planted pair (logits)"]
+    titles += [f"Logit of {names[shown]} planted, above the sum of both alone"] if len(lines) else []
+    rows = len(heights)
+    between = _APART * (rows - 1)
     figure = make_subplots(
-        rows=2, shared_xaxes=True, row_heights=heights, vertical_spacing=44 / (sum(heights) + 110),
-        subplot_titles=("Sequences with the pair at each gap", "Synergy of the planted pair (logits)"),
+        rows=rows, shared_xaxes=True, row_heights=heights, vertical_spacing=_APART / (sum(heights) + between),
+        subplot_titles=titles, specs=[[{"secondary_y": True}], *[[{}]] * (rows - 1)],
     )  # fmt: skip
-    for (key, label), colour in zip(names.items(), _COLOURS, strict=False):
+    colours = dict(zip(names, _COLOURS, strict=False))
+    for key, label in names.items():
         mine = gaps[_is(gaps, key)]
-        figure.add_trace(
-            go.Bar(
-                x=mine["gap"], y=mine["sequences"], name=label, width=1,
-                marker={"color": colour, "opacity": np.where(mine["q_value"] <= 0.05, 1.0, 0.35), "line": {"width": 0}},
-                customdata=np.stack([mine["expected"], mine["q_value"]], axis=1),
-                hovertemplate="gap %{x}: %{y} sequences, %{customdata[0]:.1f} expected, q = %{customdata[1]:.1e}",
-            ),
-            row=1, col=1,
+        ink = np.where(mine["q_value"] <= 0.05, colours[key], _pale(colours[key]))
+        bar = go.Bar(
+            x=mine["gap"], y=mine["sequences"], name=label, width=1, hoverinfo="skip",
+            # A host that takes clicks fades what was not clicked.
+            marker={"color": ink, "line": {"width": 0}}, unselected={"marker": {"opacity": 1}},
         )  # fmt: skip
+        figure.add_trace(bar, row=1, col=1)
+    if len(gaps):
+        figure.add_trace(_clickable(gaps, names), row=1, col=1, secondary_y=True)
     if len(causal):
         figure.add_trace(_map(causal, names), row=2, col=1)
     else:
         figure.add_annotation(
             text="not planted", showarrow=False, font={"color": NEUTRAL}, x=0.5, y=0.5,
-            xref="x2 domain", yref="y2 domain",
+            xref="x2 domain", yref="y3 domain",
         )  # fmt: skip
+    if len(lines):
+        figure.add_traces(_lines(lines, colours[shown]), rows=3, cols=1)
     figure.add_vline(x=-0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})  # overlaps lie left of it
+    if at is not None:
+        figure.add_vrect(x0=at - 0.5, x1=at + 0.5, line={"width": 0}, fillcolor=NEUTRAL, opacity=0.25)
+    height = sum(heights) + between + _AROUND - _APART
     figure.update_layout(
-        height=sum(heights) + 110, barmode="stack", bargap=0, hovermode="closest",
-        margin={"l": 8, "r": 8, "t": 56, "b": 36}, legend={"orientation": "h", "y": 1.06, "yanchor": "bottom"},
+        height=height, barmode="stack", bargap=0, hovermode="closest", clickmode="event+select",
+        margin={"l": 8, "r": 8, "t": 56, "b": 36},
+        legend={"orientation": "h", "y": 1 + 22 / height, "yanchor": "bottom", "x": 0},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
     )  # fmt: skip
-    for title in figure.layout.annotations[:2]:
+    for title in figure.layout.annotations[:rows]:
         title.update(x=0, xanchor="left", yshift=2, font={"size": 13, "color": NEUTRAL})
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(showgrid=False, zeroline=False, showline=True, mirror=True, linecolor="rgba(128,132,149,.35)")
-    figure.update_xaxes(title="gap (bases between the two; below 0 they overlap)", row=2, col=1)
+    figure.update_xaxes(title="gap (bases between the two; below 0 they overlap)", row=rows, col=1)
     figure.update_yaxes(fixedrange=True, automargin=True)
-    figure.update_yaxes(autorange="reversed", row=2, col=1)
+    figure.update_yaxes(visible=False, range=[0, 1], row=1, col=1, secondary_y=True)
+    # The names stand in the legend: on a narrow screen they would leave no room for the map.
+    ticks = [f'<span style="color:{colours[key]}">■</span> {_arrows(key[2])}' for key in names]
+    figure.update_yaxes(
+        autorange="reversed", tickmode="array", tickvals=list(names.values()), ticktext=ticks, row=2, col=1
+    )
     return figure
+
+
+def _arrows(orientation: str) -> str:
+    return " ".join("→" if strand == "+" else "←" for strand in orientation)
+
+
+def _pale(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.35)"
+
+
+def _clickable(gaps: pd.DataFrame, names: dict[Arrangement, str]) -> go.Bar:
+    """An unseen bar of full height at every gap that was seen, which says all that stands there."""
+    said = []
+    for gap, rows in gaps.groupby("gap"):
+        parts = [
+            f"{names[row.left, row.right, row.orientation]}: {row.sequences:,} sequences, {row.expected:.1f} expected, "
+            f"q = {row.q_value:.1e}"
+            for row in rows.itertuples()
+        ]
+        said.append((gap, "<br>".join([f"<b>gap {gap}</b>", *parts])))
+    return go.Bar(
+        x=[gap for gap, _ in said], y=[1] * len(said), width=1, text=[text for _, text in said], textposition="none",
+        hovertemplate="%{text}<extra></extra>", showlegend=False, marker={"color": "rgba(0,0,0,0)"},
+        hoverlabel={"bgcolor": "#31333f", "font": {"color": "#ffffff"}},
+    )  # fmt: skip
+
+
+def _lines(causal: pd.DataFrame, colour: str) -> list[go.Scatter]:
+    """The logit and the sum of both alone over gaps; the interval of their difference on top of the sum."""
+    mine = causal.sort_values("gap")
+    gap, total = mine["gap"].to_numpy(), mine["additive"].to_numpy()
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    hover = (
+        "gap %{x}: logit %{y:.2f}, synergy %{customdata[0]:+.2f} [%{customdata[1]:.2f}, %{customdata[2]:.2f}]"
+    )
+    return [
+        go.Scatter(x=gap, y=total + mine["low"], **edge),
+        go.Scatter(x=gap, y=total + mine["high"], fill="tonexty", fillcolor=_pale(colour), **edge),
+        go.Scatter(
+            x=gap, y=mine["logit"], mode="lines", line={"color": colour, "width": 2}, showlegend=False,
+            customdata=mine[["synergy", "low", "high"]], hovertemplate=hover + "<extra>planted</extra>",
+        ),
+        go.Scatter(
+            x=gap, y=total, mode="lines", line={"color": NEUTRAL, "width": 2, "dash": "dash"}, showlegend=False,
+            hovertemplate="gap %{x}: %{y:.2f}<extra>sum of both alone</extra>",
+        ),
+    ]  # fmt: skip
 
 
 def _is_pair(frame: pd.DataFrame, a: str, b: str) -> np.ndarray:
@@ -82,14 +162,14 @@ def _is_pair(frame: pd.DataFrame, a: str, b: str) -> np.ndarray:
     return (one | ((frame["left"] == b) & (frame["right"] == a))).to_numpy()
 
 
-def _is(frame: pd.DataFrame, key: tuple[str, str, str]) -> np.ndarray:
+def _is(frame: pd.DataFrame, key: Arrangement) -> np.ndarray:
     left, right, orientation = key
     found = (frame["left"] == left) & (frame["right"] == right) & (frame["orientation"] == orientation)
     return found.to_numpy()
 
 
-def _arrangements(*frames: pd.DataFrame) -> dict[tuple[str, str, str], str]:
-    """Label of every (left, right, orientation) in any of the tables: same strand first, arrows for strands."""
+def arrangement_labels(*frames: pd.DataFrame) -> dict[Arrangement, str]:
+    """Label, escaped, of every (left, right, orientation) in any of the tables: same strand first."""
     columns = ["left", "right", "orientation"]
     found = pd.concat([frame[columns] for frame in frames]).drop_duplicates()
     keys = sorted(
@@ -99,7 +179,7 @@ def _arrangements(*frames: pd.DataFrame) -> dict[tuple[str, str, str], str]:
     return {key: f"{escape(key[0])} {arrow[key[2][0]]} {escape(key[1])} {arrow[key[2][1]]}" for key in keys}
 
 
-def _map(causal: pd.DataFrame, names: dict[tuple[str, str, str], str]) -> go.Heatmap:
+def _map(causal: pd.DataFrame, names: dict[Arrangement, str]) -> go.Heatmap:
     """Synergy (arrangements, gaps); what was not planted stays empty."""
     columns = np.arange(causal["gap"].min(), causal["gap"].max() + 1)
     z = np.full((len(names), len(columns)), np.nan)
@@ -113,7 +193,7 @@ def _map(causal: pd.DataFrame, names: dict[tuple[str, str, str], str]) -> go.Hea
     limit = max(float(np.nanmax(np.abs(z))), 1e-9)
     return go.Heatmap(
         x=columns, y=list(names.values()), z=z, customdata=numbers, zmin=-limit, zmax=limit,
-        colorscale=_DIVERGING, colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.45, "y": 0.2},
+        colorscale=DIVERGING, colorbar={"thickness": 10, "outlinewidth": 0, "len": 90, "lenmode": "pixels", "y": 0.5},
         hovertemplate="%{y}, gap %{x}: %{customdata[0]:+.2f} [%{customdata[1]:.2f}, %{customdata[2]:.2f}], "
         "logit %{customdata[3]:.2f}<extra></extra>",
     )  # fmt: skip

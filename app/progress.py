@@ -1,0 +1,30 @@
+"""A job that runs, as the visitor sees it: how far it is, how long it still takes, and a button that ends it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.jobs import Job
+
+_EVERY = 0.5  # seconds between two looks
+
+
+def show_progress(job: Job, doing: str, *, key: str) -> None:
+    """Draw a running job until it ends, then the page anew; the rest of the page can be used meanwhile."""
+
+    @st.fragment(run_every=_EVERY)
+    def look() -> None:
+        if not job.running:
+            st.rerun()
+        left = job.seconds_left
+        when = "" if left is None else f", about {duration(left)} left"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(job.share, f"{doing}: {job.share:.0%}{when}")
+            st.button("Cancel", on_click=job.cancel, key=f"cancel_{key}")
+
+    look()
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, as coarse as they are known."""
+    return f"{max(round(seconds), 1)} s" if seconds < 90 else f"{round(seconds / 60)} min"
