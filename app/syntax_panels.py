@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import services, state
 from app import syntax_state as ss
@@ -22,10 +23,21 @@ from argminn_core.rules import Rules
 from argminn_core.syntax import MAX_GAP
 from argminn_core.tables import CAUSAL, GAPS, PAIRS, RULES
 
-_AROUND = 40  # bases shown on either side of a pair
+_AROUND, _LINE = 40, 60  # bases on either side of a pair, and in a line
 
 
-def matrix(model: ModelBundle, seen: Observed) -> None:
+@st.fragment
+def explore(model: ModelBundle, seen: Observed, rules: Job[Rules]) -> None:
+    """The matrix beside the chosen pair, and below them the sequences behind one of its gaps."""
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        pair = _matrix(model, seen)
+    with right:
+        figure = st.container()
+    _one_pair(model, seen, rules, pair, figure)
+
+
+def _matrix(model: ModelBundle, seen: Observed) -> ss.Pair:
     """The matrix of pairs and, for keyboards, the same choice as a list."""
     pairs = ss.pairs_in_order(seen)
     if st.session_state.get(ss.PAIR) not in pairs:
@@ -47,45 +59,47 @@ def matrix(model: ModelBundle, seen: Observed) -> None:
         "Number: sequences with both. ★: q ≤ 0.05 that it is more."
     )
     st.download_button("Pairs (TSV)", lambda: PAIRS.to_tsv(table), f"{_stem()}_pairs.tsv", on_click="ignore")
+    return pair
 
 
-@st.fragment
-def one_pair(model: ModelBundle, seen: Observed, rules: Job[Rules]) -> None:
-    """The chosen pair: what is seen of it above what planting it does, and the sequences behind one gap."""
-    pair: ss.Pair = st.session_state[ss.PAIR]
+def _one_pair(
+    model: ModelBundle, seen: Observed, rules: Job[Rules], pair: ss.Pair, figure: DeltaGenerator
+) -> None:
+    """What is seen of a pair above what planting it does; the gap that is looked at is chosen below."""
     joint = seen.syntax.joint
     joint = joint[(joint["motif_a"] == pair[0]) & (joint["motif_b"] == pair[1])]
-    st.subheader(plain(ss.pair_name(pair)), anchor=False)
-    _numbers(seen, pair)
     planting = services.planting(state.model_name(), *pair)
     causal = _causal(pair, planting, rules)
     gaps = seen.syntax.gaps
     gaps = gaps[gaps["left"].isin(pair) & gaps["right"].isin(pair) & _both(gaps, pair)]
+    with figure:
+        st.subheader(plain(ss.pair_name(pair)), anchor=False)
+        _numbers(seen, pair)
+        picture = st.container()
+        _plant(pair, planting, causal)
+        files = st.container(horizontal=True)
     gap, arrangement = _place(pair, gaps)
     shown = arrangement if arrangement != ss.ANY else _commonest(joint, pair)
+    if gap is not None:
+        _behind(model, seen, joint, pair, gap, arrangement)
     if gaps.empty and causal.empty:
-        st.info(
-            "No sequence has both motifs within 150 bases. Plant the pair to see what the model makes of it."
+        picture.info(
+            f"No sequence has both within {MAX_GAP} bases. Plant the pair to see what the model would make of it."
         )
-    else:
-        drawn = f"syntax_pair_{pair[0]}\t{pair[1]}"
-        st.plotly_chart(
-            syntax_figure(gaps, causal, *pair, shown=shown, at=gap), key=drawn, selection_mode="points",
-            on_select=lambda: ss.take_bar(pair, drawn), config=_modebar("gaps"),
-            alt="Sequences with the pair at each gap, above the synergy of the planted pair at the same gaps",
-        )  # fmt: skip
-    _plant(pair, planting, causal)
-    with st.container(horizontal=True):
+        return
+    drawn = f"syntax_pair_{pair[0]}\t{pair[1]}"
+    picture.plotly_chart(
+        syntax_figure(gaps, causal, *pair, shown=shown, at=gap), key=drawn, selection_mode="points",
+        on_select=lambda: ss.take_bar(pair, drawn), config=_modebar("gaps"),
+        alt="Sequences with the pair at each gap, above the synergy of the planted pair at the same gaps",
+    )  # fmt: skip
+    with files:
         name = f"{_stem()}_{file_stem(ss.pair_name(pair))}"
         ignore = {"on_click": "ignore"}
         st.download_button("Gaps (TSV)", lambda: GAPS.to_tsv(gaps), f"{name}_gaps.tsv", **ignore)
         if len(causal):
             st.download_button("Synergy (TSV)", lambda: CAUSAL.to_tsv(causal), f"{name}_causal.tsv", **ignore)
-        if len(gaps) or len(causal):
-            svg = lambda: _svg(gaps, causal, shown)  # noqa: E731
-            st.download_button("Figure (SVG)", svg, f"{name}.svg", **ignore)
-    if gap is not None:
-        _behind(model, seen, joint, pair, gap, arrangement)
+        st.download_button("Figure (SVG)", lambda: _svg(gaps, causal, shown), f"{name}.svg", **ignore)
 
 
 def _both(frame: pd.DataFrame, pair: ss.Pair) -> pd.Series:
@@ -140,7 +154,8 @@ def _place(pair: ss.Pair, gaps: pd.DataFrame) -> tuple[int | None, Arrangement]:
     key = ss.gap_key(pair)
     if key not in st.session_state:
         st.session_state[key] = int(gaps.sort_values("sequences", kind="stable")["gap"].iloc[-1])
-    left, right = st.columns([1, 2])
+    st.header("Sequences behind a gap", anchor=False)
+    left, right = st.columns(2, gap="large")
     lowest = int(min(gaps["gap"].min(), -1))
     st.session_state[key] = max(st.session_state[key], lowest)  # it may be of other sequences
     gap = left.number_input(
@@ -186,30 +201,33 @@ def _behind(
     table = pd.DataFrame(
         {
             "sequence": rows["sequence"].to_numpy(),
+            "logit": rows["sequence"].map(seen.logits).to_numpy(),
             "order and orientation": [ss.arrangement_name(key) for key in keys],
             "read on strand": ["-" if turned else "+" for turned in rows["reversed"]],
-            "logit": rows["sequence"].map(seen.logits).to_numpy(),
         }
     ).sort_values("logit", ascending=False, kind="stable", ignore_index=True)
-    picked = st.dataframe(
-        table, hide_index=True, height=250 if len(table) > 6 else "content", on_select="rerun",
-        selection_mode="single-row-required", key=f"behind_{pair[0]}\t{pair[1]}\t{gap}\t{arrangement}",
-        column_config={
-            "sequence": st.column_config.TextColumn(width="medium"),
-            "logit": st.column_config.NumberColumn(format="%.2f"),
-        },
-    )  # fmt: skip
+    left, right = st.columns(2, gap="large")
+    with left:
+        picked = st.dataframe(
+            table, hide_index=True, height=300 if len(table) > 7 else "content", on_select="rerun",
+            selection_mode="single-row-required", key=f"behind_{pair[0]}\t{pair[1]}\t{gap}\t{arrangement}",
+            column_config={
+                "sequence": st.column_config.TextColumn(width="medium"),
+                "logit": st.column_config.NumberColumn(format="%.2f"),
+            },
+        )  # fmt: skip
+        names = set(table["sequence"])
+        st.download_button(
+            "These sequences (FASTA)",
+            lambda: to_fasta(
+                (name, decode(seen.sequences.codes_of(i))) for i, name in enumerate(seen.sequences.names)
+                if name in names
+            ), f"{_stem()}_gap_{gap}.fa", on_click="ignore",
+        )  # fmt: skip
     chosen = picked.selection.rows
-    name = table["sequence"].iloc[chosen[0] if chosen and chosen[0] < len(table) else 0]
-    _letters(model, seen, pair, name)
-    names = set(table["sequence"])
-    st.download_button(
-        "These sequences (FASTA)",
-        lambda: to_fasta(
-            (name, decode(seen.sequences.codes_of(i))) for i, name in enumerate(seen.sequences.names)
-            if name in names
-        ), f"{_stem()}_gap_{gap}.fa", on_click="ignore",
-    )  # fmt: skip
+    with right:
+        name = table["sequence"].iloc[chosen[0] if chosen and chosen[0] < len(table) else 0]
+        _letters(model, seen, pair, name)
 
 
 def _letters(model: ModelBundle, seen: Observed, pair: ss.Pair, name: str) -> None:
@@ -222,7 +240,7 @@ def _letters(model: ModelBundle, seen: Observed, pair: ss.Pair, name: str) -> No
     end = min(int(of_pair["end0"].max()) + _AROUND, int(seen.sequences.lengths[index]))
     text = decode(seen.sequences.codes_of(index)[start:end])
     st.caption(f"{plain(name)}, bases {start:,} to {end:,} (0-based, half-open)")
-    st.html(sequence_html(text, mine, services.colours(model), start0=start))
+    st.html(sequence_html(text, mine, services.colours(model), start0=start, line=_LINE))
 
 
 # --- rules --------------------------------------------------------------------------------------------------
@@ -259,7 +277,7 @@ def rule_list(job: Job[Rules]) -> None:
     for number, row in enumerate(rules.head(_MOST_RULES).itertuples()):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch"):
-                st.markdown(f"**{row.kind}** {plain(row.sentence)}")
+                st.markdown(f":gray-badge[{row.kind}] {plain(row.sentence)}")
                 st.caption(
                     f"{row.sequences:,} sequences, share {row.share:.0%}; effect {row.effect:+.2f} "
                     f"[{row.low:.2f}, {row.high:.2f}] logits; q = {row.q_value:.1e}"

@@ -30,7 +30,9 @@ def pairs_in_order(seen: Observed) -> list[Pair]:
     """All pairs, those first that stand together most clearly above chance, two motifs before one with itself."""
     table = seen.syntax.pairs
     table = table.assign(never=table["together"] == 0, twice=table["motif_a"] == table["motif_b"])
-    table = table.sort_values(["never", "q_value", "twice", "odds_ratio"], ascending=[True, True, True, False])
+    table = table.sort_values(
+        ["never", "q_value", "twice", "odds_ratio"], ascending=[True, True, True, False]
+    )
     return list(table[["motif_a", "motif_b"]].itertuples(index=False, name=None))
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from app import page, picker, services, state
 from app.progress import show_progress
 from app.syntax_inputs import HOW_TO_READ, controls_picker, remarks, simulate_button
-from app.syntax_panels import matrix, one_pair, rule_list
+from app.syntax_panels import explore, rule_list
 
 page.heading("Syntax", "Which rules? What stands together, at which gaps, and what the model makes of it.")
 model = state.bundle()
@@ -38,11 +38,7 @@ if not remarks(seen):
     st.stop()
 
 rules = services.ruling(state.model_name(), source.digest, seen, **given)
-left, right = st.columns([2, 3], gap="large")
-with left:
-    matrix(model, seen)
-with right:
-    one_pair(model, seen, rules)
+explore(model, seen, rules)
 rule_list(rules)
 with st.expander("How to read this"):
     st.markdown(HOW_TO_READ)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from argminn_core.plot.syntax import DIVERGING, NEUTRAL
+from argminn_core.plot.syntax import DIVERGING, MARK
 
 ALPHA = 0.05
 _MOST = 6.0  # log2 odds ratio at which the colours end
@@ -73,7 +73,7 @@ def pairs_figure(
     if chosen is not None and set(chosen) <= set(place):
         i, j = sorted(place[name] for name in chosen)
         figure.add_shape(
-            type="rect", x0=i - 0.5, x1=i + 0.5, y0=j - 0.5, y1=j + 0.5, line={"width": 3, "color": NEUTRAL}
+            type="rect", x0=i - 0.5, x1=i + 0.5, y0=j - 0.5, y1=j + 0.5, line={"width": 3, "color": MARK}
         )
     labels = [escape(name if len(name) <= _LABEL else name[: _LABEL - 1] + "…") for name in names]
     axis = {

@@ -16,7 +16,7 @@ from plotly.subplots import make_subplots
 
 Arrangement = tuple[str, str, str]  # left, right, orientation
 
-NEUTRAL = "#808495"
+NEUTRAL, MARK = "#808495", "#e69f00"
 _COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"]  # Okabe and Ito; told apart without red and green
 DIVERGING = [[0, "#b2182b"], [0.5, "rgba(128,132,149,.08)"], [1, "#2166ac"]]
 _BARS_PX, _ROW_PX, _LINES_PX = 190, 34, 150
@@ -55,8 +55,10 @@ def syntax_figure(
     names = arrangement_labels(gaps, causal)
     lines = causal[_is(causal, shown)] if shown is not None else causal.iloc[:0]
     heights = [_BARS_PX, _ROW_PX * max(len(names), 1)] + [_LINES_PX] * bool(len(lines))
-    titles = ["Sequences with the pair at each gap", "Synergy of the planted pair (logits)"]
-    titles += [f"Logit of {names[shown]} planted, above the sum of both alone"] if len(lines) else []
+    limit = float(np.abs(causal["synergy"]).max()) if len(causal) else 0.0
+    scale = f": blue to {limit:+.1f}, red to {-limit:+.1f} logits" if limit else ""
+    titles = ["Sequences with the pair at each gap", f"Synergy of the planted pair{scale}"]
+    titles += ["Logit of the planted pair, and the sum of both alone (dashed)"] if len(lines) else []
     rows = len(heights)
     between = _APART * (rows - 1)
     figure = make_subplots(
@@ -67,17 +69,20 @@ def syntax_figure(
     for key, label in names.items():
         mine = gaps[_is(gaps, key)]
         ink = np.where(mine["q_value"] <= 0.05, colours[key], _pale(colours[key]))
+        # The legend takes the colour of the first bar, which may be a pale one: it has a trace of its own.
+        legend = go.Bar(x=[None], y=[None], name=label, legendgroup=label, marker={"color": colours[key]})
         bar = go.Bar(
-            x=mine["gap"], y=mine["sequences"], name=label, width=1, hoverinfo="skip",
-            # A host that takes clicks fades what was not clicked.
-            marker={"color": ink, "line": {"width": 0}}, unselected={"marker": {"opacity": 1}},
+            x=mine["gap"], y=mine["sequences"], name=label, legendgroup=label, showlegend=False, width=1,
+            hoverinfo="skip", marker={"color": ink, "line": {"width": 0}},
+            unselected={"marker": {"opacity": 1}},  # a host that takes clicks fades what was not clicked
         )  # fmt: skip
-        figure.add_trace(bar, row=1, col=1)
+        figure.add_traces([legend, bar], rows=1, cols=1)
     if len(gaps):
         figure.add_trace(_clickable(gaps, names), row=1, col=1, secondary_y=True)
     if len(causal):
         figure.add_trace(_map(causal, names), row=2, col=1)
     else:
+        figure.add_trace(go.Scatter(x=gaps["gap"], y=[None] * len(gaps), showlegend=False), row=2, col=1)
         figure.add_annotation(
             text="not planted", showarrow=False, font={"color": NEUTRAL}, x=0.5, y=0.5,
             xref="x2 domain", yref="y3 domain",
@@ -86,19 +91,24 @@ def syntax_figure(
         figure.add_traces(_lines(lines, colours[shown]), rows=3, cols=1)
     figure.add_vline(x=-0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})  # overlaps lie left of it
     if at is not None:
-        figure.add_vrect(x0=at - 0.5, x1=at + 0.5, line={"width": 0}, fillcolor=NEUTRAL, opacity=0.25)
+        figure.add_vrect(
+            x0=at - 1.5, x1=at + 1.5, line={"width": 0}, fillcolor=MARK, opacity=0.5, layer="below"
+        )
     height = sum(heights) + between + _AROUND - _APART
     figure.update_layout(
         height=height, barmode="stack", bargap=0, hovermode="closest", clickmode="event+select",
-        margin={"l": 8, "r": 8, "t": 56, "b": 36},
-        legend={"orientation": "h", "y": 1 + 22 / height, "yanchor": "bottom", "x": 0},
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        legend={"orientation": "h", "y": -80 / (height - 36), "yanchor": "top", "x": 0},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
     )  # fmt: skip
     for title in figure.layout.annotations[:rows]:
-        title.update(x=0, xanchor="left", yshift=2, font={"size": 13, "color": NEUTRAL})
+        title.update(x=0, xanchor="left", yshift=5, font={"size": 13, "color": NEUTRAL})
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(showgrid=False, zeroline=False, showline=True, mirror=True, linecolor="rgba(128,132,149,.35)")
     figure.update_xaxes(title="gap (bases between the two; below 0 they overlap)", row=rows, col=1)
+    spans = [frame["gap"] for frame in (gaps, causal) if len(frame)]
+    if spans:
+        figure.update_xaxes(range=[min(map(min, spans)) - 2, max(map(max, spans)) + 2])
     figure.update_yaxes(fixedrange=True, automargin=True)
     figure.update_yaxes(visible=False, range=[0, 1], row=1, col=1, secondary_y=True)
     # The names stand in the legend: on a narrow screen they would leave no room for the map.
@@ -193,7 +203,7 @@ def _map(causal: pd.DataFrame, names: dict[Arrangement, str]) -> go.Heatmap:
     limit = max(float(np.nanmax(np.abs(z))), 1e-9)
     return go.Heatmap(
         x=columns, y=list(names.values()), z=z, customdata=numbers, zmin=-limit, zmax=limit,
-        colorscale=DIVERGING, colorbar={"thickness": 10, "outlinewidth": 0, "len": 90, "lenmode": "pixels", "y": 0.5},
+        colorscale=DIVERGING, showscale=False,  # its ends stand in the title: a bar would take room from all parts
         hovertemplate="%{y}, gap %{x}: %{customdata[0]:+.2f} [%{customdata[1]:.2f}, %{customdata[2]:.2f}], "
         "logit %{customdata[3]:.2f}<extra></extra>",
     )  # fmt: skip

@@ -28,7 +28,18 @@ def causal_of(*rows: tuple[tuple[str, str, str], int, float, float, float]) -> p
 
 
 def bars(figure: go.Figure) -> dict[str, go.Bar]:
-    return {trace.name: trace for trace in figure.data if isinstance(trace, go.Bar)}
+    """The bars of each arrangement, without those that are there for the legend or for clicks."""
+    found = [trace for trace in figure.data if isinstance(trace, go.Bar)]
+    return {trace.name: trace for trace in found if trace.name and trace.showlegend is False}
+
+
+def clickable(figure: go.Figure) -> go.Bar:
+    (found,) = (trace for trace in figure.data if isinstance(trace, go.Bar) and not trace.name)
+    return found
+
+
+def lines(figure: go.Figure) -> list[go.Scatter]:
+    return [trace for trace in figure.data if isinstance(trace, go.Scatter) and trace.mode == "lines"]
 
 
 def synergy(figure: go.Figure) -> go.Heatmap:
@@ -44,8 +55,41 @@ def test_bars_are_the_sequences_at_each_gap():
     assert list(found) == ["A → B →", "A → B ←"]  # same strand first; the other pair is not drawn
     assert list(found["A → B →"].x) == [0, 7]
     assert list(found["A → B →"].y) == [50, 3]
-    assert list(found["A → B →"].marker.opacity) == [1.0, 0.35]  # pale where not preferred
-    assert found["A → B →"].marker.color != found["A → B ←"].marker.color
+    strong, pale = found["A → B →"].marker.color
+    assert (strong, pale) == ("#0072b2", "rgba(0,114,178,0.35)")  # pale where not preferred
+    assert found["A → B ←"].marker.color[0] != pale
+
+
+def test_a_gap_can_be_hit_and_says_all_that_stands_there():
+    gaps = gaps_of((SAME, 5, 9, 1e-5), (FACING, 5, 2, 1.0), (SAME, 7, 1, 1.0))
+    trace = clickable(syntax_figure(gaps, CAUSAL.empty(), "A", "B"))
+    assert list(trace.x) == [5, 7]
+    assert len(set(trace.y)) == 1  # as high over a gap that was seen once
+    assert "A → B →: 9 sequences" in trace.text[0] and "A → B ←: 2 sequences" in trace.text[0]
+
+
+def test_a_pale_bar_does_not_make_the_legend_pale():
+    figure = syntax_figure(gaps_of((SAME, 5, 9, 1.0)), CAUSAL.empty(), "A", "B")
+    (legend,) = (trace for trace in figure.data if trace.name and trace.showlegend is not False)
+    assert legend.marker.color == "#0072b2"
+
+
+def test_one_arrangement_is_drawn_as_logit_sum_and_interval():
+    causal = causal_of((SAME, 0, 3.0, 2.0, 4.0), (SAME, 1, 0.5, -1.0, 2.0), (FACING, 0, 9.0, 8.0, 10.0))
+    low, high, logit, total = lines(syntax_figure(gaps_of(), causal, "A", "B", shown=SAME))
+    assert list(logit.y) == [2.0, 2.0]  # of CAUSAL, made so by `causal_of`
+    assert list(total.y) == [-1.0, 1.5]
+    assert list(low.y) == [1.0, 0.5] and list(high.y) == [3.0, 3.5]
+    assert not lines(syntax_figure(gaps_of(), causal, "A", "B"))
+    assert not lines(syntax_figure(gaps_of(), CAUSAL.empty(), "A", "B", shown=SAME))
+
+
+def test_the_chosen_gap_is_marked_in_every_part():
+    causal = causal_of((SAME, 0, 3.0, 2.0, 4.0))
+    figure = syntax_figure(gaps_of((SAME, 5, 9, 1e-5)), causal, "A", "B", shown=SAME, at=5)
+    marks = [shape for shape in figure.layout.shapes if shape.type == "rect"]
+    assert {(shape.x0, shape.x1) for shape in marks} == {(3.5, 6.5)}
+    assert {shape.xref for shape in marks} == {"x", "x2", "x3"}
 
 
 def test_the_map_has_a_row_for_each_arrangement_and_nothing_where_nothing_was_planted():
