@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.jobs import Job
 
-_EVERY = 0.5  # seconds between two looks
+_EVERY = 1.0  # seconds between two looks
 
 
 def show_progress(job: Job, doing: str, *, key: str) -> None:

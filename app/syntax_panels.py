@@ -23,7 +23,7 @@ from argminn_core.rules import Rules
 from argminn_core.syntax import MAX_GAP
 from argminn_core.tables import CAUSAL, GAPS, PAIRS, RULES
 
-_AROUND, _LINE = 40, 60  # bases on either side of a pair, and in a line
+_AROUND, _LINE = 40, 50  # bases on either side of a pair, and in a line
 
 
 @st.fragment
@@ -131,6 +131,8 @@ def _plant(pair: ss.Pair, planting: Job[pd.DataFrame], causal: pd.DataFrame) -> 
         planting.result  # noqa: B018 - raises what went wrong
     if planting.running:
         show_progress(planting, "Planting the pair", key="planting")
+    elif planting.done and causal.empty:
+        st.caption("No gap of the two fits into what the model reads.")
     elif causal.empty:
         if planting.cancelled:
             st.caption("Planting was cancelled; nothing else was lost.")
@@ -275,17 +277,16 @@ def rule_list(job: Job[Rules]) -> None:
             "controls without the signal, make rules visible."
         )
     for number, row in enumerate(rules.head(_MOST_RULES).itertuples()):
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            with st.container(width="stretch"):
-                st.markdown(f":gray-badge[{row.kind}] {plain(row.sentence)}")
-                st.caption(
-                    f"{row.sequences:,} sequences, share {row.share:.0%}; effect {row.effect:+.2f} "
-                    f"[{row.low:.2f}, {row.high:.2f}] logits; q = {row.q_value:.1e}"
-                )
+        with st.container(border=True, gap="small"):
+            st.markdown(f":gray-badge[{row.kind}] {plain(row.sentence)}")
+            st.caption(
+                f"{row.sequences:,} sequences, share {row.share:.0%}; effect {row.effect:+.2f} "
+                f"[{row.low:.2f}, {row.high:.2f}] logits; q = {row.q_value:.1e}"
+            )
             if row.right:
                 st.button(
                     "Show this pair", key=f"rule_{number}", on_click=ss.choose_pair, args=[row.left, row.right],
-                    help=f"{ss.pair_name((row.left, row.right))}",
+                    help=ss.pair_name((row.left, row.right)),
                 )  # fmt: skip
     if len(rules) > _MOST_RULES:
         st.caption(f"The other {len(rules) - _MOST_RULES:,} stand in the table.")

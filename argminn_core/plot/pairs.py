@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from argminn_core.plot.syntax import DIVERGING, MARK
+from argminn_core.plot.syntax import DIVERGING, MARK, NEUTRAL
 
 ALPHA = 0.05
 _MOST = 6.0  # log2 odds ratio at which the colours end
@@ -44,30 +44,37 @@ def pairs_figure(
     place = {name: i for i, name in enumerate(names)}
     size = len(names)
     odds, points = np.full((size, size), np.nan), []
-    text = np.full((size, size), "", dtype=object)
     for row in pairs[pairs["motif_a"].isin(place) & pairs["motif_b"].isin(place)].itertuples():
         i, j = sorted((place[row.motif_a], place[row.motif_b]))
         odds[j, i] = np.log2(row.odds_ratio)
         star = "★" if row.q_value <= ALPHA else ""
-        text[j, i] = f"{row.together:,}{star}" if size <= _NUMBERS else star
-        points.append((i, j, row))
+        points.append((i, j, row, f"{row.together:,}{star}" if size <= _NUMBERS else star))
     limit = min(max(float(np.nanmax(np.abs(odds))) if len(points) else 0.0, 1.0), _MOST)
     figure = go.Figure(
         go.Heatmap(
             x=np.arange(size), y=np.arange(size), z=odds, zmin=-limit, zmax=limit, colorscale=DIVERGING,
-            text=text, texttemplate="%{text}", hoverinfo="skip", xgap=2, ygap=2,
+            hoverinfo="skip", xgap=2, ygap=2,
             colorbar={
                 "orientation": "h", "thickness": 10, "outlinewidth": 0, "y": 1, "yanchor": "bottom", "x": 0.5,
                 "title": {"text": "log2 odds ratio of standing together", "side": "top", "font": {"size": 12}},
             },
         )
     )  # fmt: skip
+    place_of = {"x": [i for i, *_ in points], "y": [j for _, j, *_ in points], "showlegend": False}
+    # Not as text of the heat map, which takes a pale cell of a dark page for a white one.
+    strong = [abs(odds[j, i]) > limit / 2 for i, j, *_ in points]
+    figure.add_trace(
+        go.Scatter(
+            **place_of, mode="text", text=[text for *_, text in points], hoverinfo="skip",
+            textfont={"color": ["#ffffff" if dark else NEUTRAL for dark in strong], "size": 12},
+        )
+    )  # fmt: skip
     figure.add_trace(
         go.Scattergl(
-            x=[i for i, _, _ in points], y=[j for _, j, _ in points], mode="markers", showlegend=False,
+            **place_of, mode="markers",
             marker={"symbol": "square", "size": max(cell_px(size) - 4, 8), "opacity": 0},
-            customdata=[(row.motif_a, row.motif_b) for *_, row in points],
-            text=[_said(row) for *_, row in points], hovertemplate="%{text}<extra></extra>",
+            customdata=[(row.motif_a, row.motif_b) for _, _, row, _ in points],
+            text=[_said(row) for _, _, row, _ in points], hovertemplate="%{text}<extra></extra>",
         )
     )  # fmt: skip
     if chosen is not None and set(chosen) <= set(place):

@@ -56,9 +56,10 @@ def syntax_figure(
     lines = causal[_is(causal, shown)] if shown is not None else causal.iloc[:0]
     heights = [_BARS_PX, _ROW_PX * max(len(names), 1)] + [_LINES_PX] * bool(len(lines))
     limit = float(np.abs(causal["synergy"]).max()) if len(causal) else 0.0
-    scale = f": blue to {limit:+.1f}, red to {-limit:+.1f} logits" if limit else ""
-    titles = ["Sequences with the pair at each gap", f"Synergy of the planted pair{scale}"]
-    titles += ["Logit of the planted pair, and the sum of both alone (dashed)"] if len(lines) else []
+    # Short enough for a narrow screen.
+    scale = f" (blue {limit:+.1f}, red {-limit:+.1f})" if limit else ""
+    titles = ["Sequences with the pair at each gap", f"Synergy if planted{scale}"]
+    titles += ["Logit if planted; the sum of both dashed"] if len(lines) else []
     rows = len(heights)
     between = _APART * (rows - 1)
     figure = make_subplots(

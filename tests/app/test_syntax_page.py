@@ -120,7 +120,7 @@ def test_planting_a_pair_gives_its_synergy(app):
     assert "Synergy (TSV)" in labels(app)
     assert "Check causally: plant the pair" not in labels(app)
     figure = app.get("plotly_chart")[1].proto.spec
-    assert "sum of both alone" in figure
+    assert "the sum of both dashed" in figure
 
 
 def test_rules_are_sentences_with_their_numbers_and_choose_their_pair(app):
