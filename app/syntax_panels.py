@@ -112,7 +112,7 @@ def _numbers(seen: Observed, pair: ss.Pair) -> None:
     row = table[(table["motif_a"] == pair[0]) & (table["motif_b"] == pair[1])].iloc[0]
     st.markdown(
         f"together in {count(int(row['together']), 'sequence')}, **{row['expected']:.1f}** expected; odds ratio "
-        f"**{row['odds_ratio']:.3g}**, q = **{row['q_value']:.1e}**"
+        f"**{row['odds_ratio']:.3g}**, q = **{row['q_value']:.2g}**"
     )
 
 
@@ -281,7 +281,7 @@ def rule_list(job: Job[Rules]) -> None:
             st.markdown(f":gray-badge[{row.kind}] {plain(row.sentence)}")
             st.caption(
                 f"{row.sequences:,} sequences, share {row.share:.0%}; effect {row.effect:+.2f} "
-                f"[{row.low:.2f}, {row.high:.2f}] logits; q = {row.q_value:.1e}"
+                f"[{row.low:.2f}, {row.high:.2f}] logits; q = {row.q_value:.2g}"
             )
             if row.right:
                 st.button(

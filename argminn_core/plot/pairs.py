@@ -106,5 +106,5 @@ def _said(row: tuple) -> str:
     )  # fmt: skip
     return (
         f"{who}<br>{row.together:,} sequences, {row.expected:.1f} expected<br>"
-        f"odds ratio {row.odds_ratio:.3g}, q = {row.q_value:.1e}"
+        f"odds ratio {row.odds_ratio:.3g}, q = {row.q_value:.2g}"
     )

@@ -135,7 +135,7 @@ def _clickable(gaps: pd.DataFrame, names: dict[Arrangement, str]) -> go.Bar:
     for gap, rows in gaps.groupby("gap"):
         parts = [
             f"{names[row.left, row.right, row.orientation]}: {row.sequences:,} sequences, {row.expected:.1f} expected, "
-            f"q = {row.q_value:.1e}"
+            f"q = {row.q_value:.2g}"
             for row in rows.itertuples()
         ]
         said.append((gap, "<br>".join([f"<b>gap {gap}</b>", *parts])))
