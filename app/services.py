@@ -33,6 +33,8 @@ from argminn_core.plot.logo import Mode, logo_svg
 from argminn_core.predict import trace
 from argminn_core.regions import Windows
 from argminn_core.rules import Rules
+from argminn_core.spacing import learned_spacing
+from argminn_core.syntax import arrangements_of
 from argminn_core.tables import PLACEMENTS
 
 # Visitors share the cores. A pool of threads for each of them spins while it waits for the others, and on a
@@ -284,6 +286,16 @@ def planting(name: str, a: str, b: str) -> Job[pd.DataFrame]:
 def _planting(path: str, stamp: int, a: str, b: str) -> Job[pd.DataFrame]:
     model = _bundle(path, stamp)
     return Job(lambda progress: syntax_work.planted(model, a, b, progress))
+
+
+def spacings(name: str, a: str, b: str) -> pd.DataFrame | None:
+    """SPACINGS of two motifs in every arrangement; None where the model does not know distances."""
+    model = bundle(name)
+    if not model.model.config.spacing:
+        return None
+    strands = model.model.config.channels // model.model.config.filters
+    arrangements = [key for key in arrangements_of(a, b) if strands == 2 or key[2] == "++"]
+    return pd.concat([learned_spacing(model, *key) for key in arrangements], ignore_index=True)
 
 
 def ruling(

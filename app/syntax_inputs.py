@@ -24,6 +24,8 @@ HOW_TO_READ = """
 - **Synergy**: the pair is planted into backgrounds in which the model uses nothing. Logit with both, minus what each
   adds alone. Above 0 the model wants both; near 0 they only add up; below 0 one makes the other needless, or
   represses it. An interval (95 %) that holds 0 is drawn as 0.
+- **Weights**: where the model knows distances, what its attention adds to the score of one motif once the other was
+  pointed at, read straight from the weights, no sequence needed. Blue gaps attract, red ones repel.
 - **Rule**: a preference that the sequences show **and** the planted pair confirms by a logit or more. What is only
   seen above, and does nothing below, is a habit of the sequences, not of the model.
 - **Necessary**: without the motif more than half of the positive calls are lost. **Sufficient**: alone it makes a

@@ -87,9 +87,10 @@ def _one_pair(
             f"No sequence has both within {MAX_GAP} bases. Plant the pair to see what the model would make of it."
         )
         return
+    weights = services.spacings(state.model_name(), *pair)
     drawn = f"syntax_pair_{pair[0]}\t{pair[1]}"
     picture.plotly_chart(
-        syntax_figure(gaps, causal, *pair, shown=shown, at=gap), key=drawn, selection_mode="points",
+        syntax_figure(gaps, causal, *pair, weights=weights, shown=shown, at=gap), key=drawn, selection_mode="points",
         on_select=lambda: ss.take_bar(pair, drawn), config=_modebar("gaps"),
         alt="Sequences with the pair at each gap, above the synergy of the planted pair at the same gaps",
     )  # fmt: skip

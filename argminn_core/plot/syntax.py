@@ -1,6 +1,6 @@
 """One pair of motifs: how often it is seen at each gap, above what planting it there does to the logit.
 
-    GAPS + CAUSAL -> plotly figure, all parts over one axis of gaps
+    GAPS + CAUSAL + SPACINGS -> plotly figure, all parts over one axis of gaps
 
 Names come from files of users, so they are escaped; inks are translucent, for light hosts and dark ones.
 """
@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
+
+from argminn_core.tables import SPACINGS
 
 Arrangement = tuple[str, str, str]  # left, right, orientation
 
@@ -29,6 +31,7 @@ def syntax_figure(
     a: str,
     b: str,
     *,
+    weights: pd.DataFrame | None = None,
     shown: Arrangement | None = None,
     at: int | None = None,
 ) -> go.Figure:
@@ -42,6 +45,8 @@ def syntax_figure(
     causal : DataFrame
         CAUSAL; may be empty, then the lower part says so. A synergy whose interval holds 0 is drawn as 0, its
         numbers are in the hover text.
+    weights : SPACINGS, of a model that knows distances: one more map, of what its weights alone say, the mean of both
+        directions, summed over layers.
     shown : the arrangement (left, right, orientation) of which a third part draws the logit, the sum of what both
         motifs do alone, and the 95 % interval of the synergy on top of that sum.
     at : a gap that is marked in every part.
@@ -52,13 +57,16 @@ def syntax_figure(
         With a transparent background, for a host that brings its own theme.
     """
     gaps, causal = (frame[_is_pair(frame, a, b)] for frame in (gaps, causal))
-    names = arrangement_labels(gaps, causal)
+    weights = weights[_is_pair(weights, a, b)] if weights is not None else SPACINGS.empty()
+    names = arrangement_labels(gaps, causal, weights)
     lines = causal[_is(causal, shown)] if shown is not None else causal.iloc[:0]
-    heights = [_BARS_PX, _ROW_PX * max(len(names), 1)] + [_LINES_PX] * bool(len(lines))
+    map_px = _ROW_PX * max(len(names), 1)
+    heights = [_BARS_PX, map_px] + [map_px] * bool(len(weights)) + [_LINES_PX] * bool(len(lines))
     limit = float(np.abs(causal["synergy"]).max()) if len(causal) else 0.0
     # Short enough for a narrow screen.
     scale = f" (blue {limit:+.1f}, red {-limit:+.1f})" if limit else ""
     titles = ["Sequences with the pair at each gap", f"Synergy if planted{scale}"]
+    titles += ["Weights: preference of attention, read off"] if len(weights) else []
     titles += ["Logit if planted; the sum of both dashed"] if len(lines) else []
     rows = len(heights)
     between = _APART * (rows - 1)
@@ -88,8 +96,10 @@ def syntax_figure(
             text="not planted", showarrow=False, font={"color": NEUTRAL}, x=0.5, y=0.5,
             xref="x2 domain", yref="y3 domain",
         )  # fmt: skip
+    if len(weights):
+        figure.add_trace(_weights(weights, names), row=3, col=1)
     if len(lines):
-        figure.add_traces(_lines(lines, colours[shown]), rows=3, cols=1)
+        figure.add_traces(_lines(lines, colours[shown]), rows=rows, cols=1)
     figure.add_vline(x=-0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})  # overlaps lie left of it
     if at is not None:
         figure.add_vrect(
@@ -114,9 +124,15 @@ def syntax_figure(
     figure.update_yaxes(visible=False, range=[0, 1], row=1, col=1, secondary_y=True)
     # The names stand in the legend: on a narrow screen they would leave no room for the map.
     ticks = [f'<span style="color:{colours[key]}">■</span> {_arrows(key[2])}' for key in names]
-    figure.update_yaxes(
-        autorange="reversed", tickmode="array", tickvals=list(names.values()), ticktext=ticks, row=2, col=1
-    )
+    for row in (2, 3)[: 1 + bool(len(weights))]:
+        figure.update_yaxes(
+            autorange="reversed",
+            tickmode="array",
+            tickvals=list(names.values()),
+            ticktext=ticks,
+            row=row,
+            col=1,
+        )
     return figure
 
 
@@ -188,6 +204,22 @@ def arrangement_labels(*frames: pd.DataFrame) -> dict[Arrangement, str]:
     )
     arrow = {"+": "→", "-": "←"}
     return {key: f"{escape(key[0])} {arrow[key[2][0]]} {escape(key[1])} {arrow[key[2][1]]}" for key in keys}
+
+
+def _weights(weights: pd.DataFrame, names: dict[Arrangement, str]) -> go.Heatmap:
+    """What the weights add to the score of a motif at each distance from the other (arrangements, gaps)."""
+    size = weights.assign(score=(weights["after_left"] + weights["after_right"]) / 2)
+    size = size.groupby(["left", "right", "orientation", "gap"], as_index=False)["score"].sum()
+    columns = np.arange(size["gap"].min(), size["gap"].max() + 1)
+    z = np.full((len(names), len(columns)), np.nan)
+    for row, key in enumerate(names):
+        mine = size[_is(size, key)]
+        z[row, mine["gap"].to_numpy() - columns[0]] = mine["score"]
+    limit = max(float(np.nanmax(np.abs(z))), 1e-9)
+    return go.Heatmap(
+        x=columns, y=list(names.values()), z=z, zmin=-limit, zmax=limit, colorscale=DIVERGING, showscale=False,
+        hovertemplate="%{y}, gap %{x}: %{z:+.2f} nats of attention<extra></extra>",
+    )  # fmt: skip
 
 
 def _map(causal: pd.DataFrame, names: dict[Arrangement, str]) -> go.Heatmap:

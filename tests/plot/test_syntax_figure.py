@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from argminn_core.plot.syntax import syntax_figure
-from argminn_core.tables import CAUSAL, GAPS
+from argminn_core.tables import CAUSAL, GAPS, SPACINGS
 
 SAME, SWAPPED, FACING = ("A", "B", "++"), ("B", "A", "++"), ("A", "B", "+-")
 
@@ -131,3 +131,25 @@ def test_names_are_text_and_no_markup():
     figure = syntax_figure(gaps_of((key, 1, 9, 1e-5)), causal_of((key, 1, 1.0, 0.5, 1.5)), "A&B", "<b>x</b>")
     assert list(bars(figure)) == ["&lt;b&gt;x&lt;/b&gt; → A&amp;B →"]
     assert "<b>x" not in figure.to_json()
+
+
+def test_weights_are_a_map_of_their_own():
+    """The mean of both directions, summed over layers, on the axis of the other parts."""
+    rows = [
+        (*key, layer, gap, 2.0 * layer, 4.0 * layer)
+        for key in (SAME, FACING)
+        for layer in (2, 3)
+        for gap in (0, 5)
+    ]
+    weights = SPACINGS.frame(pd.DataFrame(rows, columns=list(SPACINGS.columns)))
+    weights.loc[weights["gap"] == 5, ["after_left", "after_right"]] = -1.0
+    figure = syntax_figure(
+        gaps_of((SAME, 0, 5, 0.1)), causal_of((SAME, 0, 3.0, 2.0, 4.0)), "A", "B", weights=weights
+    )
+    _, found = (trace for trace in figure.data if isinstance(trace, go.Heatmap))
+    assert list(found.y) == ["A → B →", "A → B ←"]
+    z = dict(zip(found.x, np.array(found.z)[0], strict=True))
+    assert z[0] == pytest.approx(3 * 2 + 3 * 3) and z[5] == pytest.approx(-2) and np.isnan(z[1])
+    assert found.zmax == -found.zmin == pytest.approx(15)
+    without = syntax_figure(GAPS.empty(), CAUSAL.empty(), "A", "B", weights=SPACINGS.empty())
+    assert sum(isinstance(trace, go.Heatmap) for trace in without.data) == 0
