@@ -21,8 +21,9 @@ def learned_spacing(bundle: ModelBundle, left: str, right: str, orientation: str
     """SPACINGS of one arrangement: one row a layer and gap.
 
     `after_left` is added to the attention score of the right motif once the left one was pointed at, `after_right` the
-    other way round, both in nats of attention and for two sites as strong as the strongest seen in training. Layers
-    are numbered from 1; the first has found nothing before it and no row.
+    other way round, both in nats of attention and for two sites as strong as the strongest seen in training. Gaps start
+    where each motif has a base left to itself. Layers are numbered from 1; the first has found nothing before it
+    and no row.
 
     Parameters
     ----------
@@ -68,7 +69,12 @@ def learned_spacing(bundle: ModelBundle, left: str, right: str, orientation: str
                     }
                 )
             )
-    return SPACINGS.frame(pd.concat(parts, ignore_index=True)) if parts else SPACINGS.empty()
+    if not parts:
+        return SPACINGS.empty()
+    table = pd.concat(parts, ignore_index=True)
+    # Further to the left, what is called the right one is the left one: another arrangement.
+    least = 1 - min(a.core[1] - a.core[0], b.core[1] - b.core[0])
+    return SPACINGS.frame(table[table["gap"] >= least].reset_index(drop=True))
 
 
 def _channel(motif: LearnedMotif, strand: str, bundle: ModelBundle) -> tuple[int, tuple[int, int]]:
