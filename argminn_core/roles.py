@@ -17,7 +17,7 @@ from argminn_core.checkpoint import ModelBundle
 from argminn_core.dna import N_CODE
 from argminn_core.fasta import Sequences
 from argminn_core.predict import predict_sequences
-from argminn_core.syntax import ALPHA
+from argminn_core.syntax import ALPHA, USED
 
 
 def necessary(
@@ -77,13 +77,16 @@ def sufficient(planter: Planter, instances: pd.DataFrame, motifs: list[str], tot
 
 
 def repressors(instances: pd.DataFrame, motifs: list[str], total: int) -> list[dict]:
-    """Motifs most of whose used instances lower the logit."""
+    """Motifs most of whose used instances lower the logit, and which on average lower it by a logit or more.
+
+    Less is what a motif costs that in some sequences helps: half of a pair that represses, for one.
+    """
     worth = [instances["contribution"][instances["motif"] == motif].to_numpy() for motif in motifs]
     rows = []
     q = _more_than_half([int((each < 0).sum()) for each in worth], [len(each) for each in worth])
     for motif, values, q_value in zip(motifs, worth, q, strict=True):
         effect = interval(values)
-        if q_value > ALPHA or effect.high >= 0:
+        if q_value > ALPHA or effect.high >= 0 or effect.mean > -USED:
             continue
         seen = instances["sequence"][instances["motif"] == motif].nunique()
         sentence = (

@@ -99,11 +99,17 @@ def true_gaps(rule: Grammar) -> dict[tuple[Key, int], float]:
 
 
 def true_singles(rule: Grammar) -> set[tuple[str, str]]:
-    """(kind, planted motif) that follow from the grammar."""
+    """(kind, planted motif) that follow from the two classes of the grammar.
+
+    A motif in every sequence of both tells nothing of the class, and no sequence without it is ever seen: there is
+    nothing to learn of it.
+    """
     positive, negative = [set(c.motifs) for c in rule.positives], [set(c.motifs) for c in rule.negatives]
     found = set()
     for source in rule.motifs:
         name = source.name
+        if all(name in motifs for motifs in positive + negative):
+            continue
         if all(name in motifs for motifs in positive):
             found.add(("necessary", name))
         if {name} in positive and {name} not in negative:
