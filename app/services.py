@@ -81,19 +81,7 @@ def add_model(raw: bytes, filename: str) -> str:
     ModelFileError : it is damaged, hostile or not a model; nothing is kept then.
     """
     read_model(raw, name=filename)
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(filename).stem).strip("_")[:60] or "model"
-    name, number = stem, 1
-    while name in zoo.names():
-        if zoo.resolve(name).read_bytes() == raw:
-            return name
-        number += 1
-        name = f"{stem}_{number}"
-    folder = zoo.user_dir()
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{name}.partial"
-    partial.write_bytes(raw)
-    partial.replace(folder / f"{name}.safetensors")
-    return name
+    return zoo.add(raw, Path(filename).stem)
 
 
 # --- motifs -------------------------------------------------------------------------------------------------

@@ -126,6 +126,7 @@ def train(
     import torch
 
     from argminn_core import recipe as recipes
+    from argminn_core.datasets import DEFAULT_RECIPE
     from argminn_core.train import pick_device
 
     kinds = {"--grammar": bool(grammar), "--positives": positives is not None, "--peaks": peaks is not None}
@@ -148,7 +149,7 @@ def train(
     else:
         source, about, dropped = _peak_data(peaks, genome, negatives, length, valid_chroms, test_chroms, seed)
     chosen = recipes.recipe(
-        recipe or ("grammar" if grammar else "peaks"),
+        recipe or DEFAULT_RECIPE["grammar" if grammar else "fasta" if positives is not None else "peaks"],
         model={"length": source.length, "filters": filters, "width": width, "strands": strands},
         train={"epochs": epochs, "batches": batches, "patience": patience, "seed": seed},
         start=start or None,
@@ -571,51 +572,28 @@ def open_app(port: int = 8501) -> None:
 
 
 def _grammar_data(name: str, length: int | None, seed: int) -> tuple[Any, dict, Any]:
-    from argminn_core.sources import GrammarSource
-    from argminn_core.tables import DROPPED
+    from argminn_core.datasets import from_grammar
 
-    rules = _grammar(name)
-    source = GrammarSource(rules, length=length or 500, seed=seed)
-    split = f"fresh sequences in every batch; {len(source.valid[1])} valid and {len(source.test[1])} test of their own"
-    return source, {"data": f"simulated grammar {rules.name}", "split": split, "digests": {}}, DROPPED.empty()
+    return from_grammar(_grammar(name), length=length, seed=seed)
 
 
 def _fasta_data(
     positives: Path, negatives: str, length: int | None, valid: float, test: float, seed: int
 ) -> tuple[Any, dict, Any]:
-    import pandas as pd
+    from argminn_core.datasets import from_fasta
 
-    from argminn_core.fasta import read_fasta
-    from argminn_core.recipe import two_class_source
-
-    good, dropped = read_fasta(positives)
-    digests, bad = {positives.name: _digest(positives)}, None
-    if negatives not in ("", "shuffle"):
-        if negatives == "gc":
-            raise _usage(
-                "--negatives gc draws from a genome", "--positives", "--peaks and --genome, or `shuffle`"
-            )
-        bad, more = read_fasta(Path(negatives))
-        dropped = pd.concat([dropped, more], ignore_index=True)
-        digests[Path(negatives).name] = _digest(Path(negatives))
-    source, more = two_class_source(
-        good, bad, length=length, valid_fraction=valid, test_fraction=test, seed=seed
-    )
-    about = {
-        "data": f"{positives.name} against {Path(negatives).name if bad is not None else 'dinucleotide shuffles'}",
-        "split": f"at random, {valid:g} valid and {test:g} test, seed {seed}", "digests": digests,
-    }  # fmt: skip
-    return source, about, pd.concat([dropped, more], ignore_index=True)
+    if negatives == "gc":
+        raise _usage(
+            "--negatives gc draws from a genome", "--positives", "--peaks and --genome, or `shuffle`"
+        )
+    bad = None if negatives in ("", "shuffle") else Path(negatives)
+    return from_fasta(positives, bad, length=length, valid_fraction=valid, test_fraction=test, seed=seed)
 
 
 def _peak_data(
     peaks: Path, genome: Path | None, negatives: str, length: int | None, valid: str, test: str, seed: int
 ) -> tuple[Any, dict, Any]:
-    import pandas as pd
-
-    from argminn_core.genome import Genome
-    from argminn_core.regions import read_bed
-    from argminn_core.sources import PeakSource
+    from argminn_core.datasets import from_peaks
 
     if genome is None:
         raise _usage("--peaks needs a genome", "no --genome", "--genome FASTA or a folder of chromosomes")
@@ -623,19 +601,10 @@ def _peak_data(
         raise _usage("--peaks needs a split by chromosome", "no split", "--valid-chroms and --test-chroms")
     if negatives not in ("", "gc", "shuffle"):
         raise _usage("unknown --negatives for peaks", negatives, "gc or shuffle")
-    regions, dropped = read_bed(peaks)
-    source = PeakSource(
-        regions, Genome(genome), length=length or 500, valid=valid.split(","), test=test.split(","),
-        negatives=negatives or "gc", seed=seed,
+    return from_peaks(
+        peaks, genome, length=length, valid=valid.split(","), test=test.split(","), negatives=negatives or "gc",
+        seed=seed,
     )  # fmt: skip
-    counts = {part: int((source.split == part).sum()) for part in ("train", "valid", "test")}
-    about = {
-        "data": f"{peaks.name}: {len(source.regions):,} of {len(regions):,} peaks have a window in the genome; "
-        + ("GC-matched windows" if source.kind == "gc" else "dinucleotide shuffles") + " as negatives",
-        "split": f"valid {valid}, test {test}; peaks: " + ", ".join(f"{n} {part}" for part, n in counts.items()),
-        "digests": {peaks.name: _digest(peaks)},
-    }  # fmt: skip
-    return source, about, pd.concat([dropped, source.dropped], ignore_index=True)
 
 
 def _grammar(name: str) -> Any:
@@ -717,10 +686,9 @@ def _steps(steps: Sequence[str], quiet: bool) -> Iterator[Callable[[str, int, in
 
 
 def _digest(path: Path) -> str:
-    import hashlib
+    from argminn_core.datasets import file_digest
 
-    with open(path, "rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+    return file_digest(path)
 
 
 def _write_params(out: Path, **params: Any) -> None:

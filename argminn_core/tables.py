@@ -311,3 +311,19 @@ RECEIPT = Table(
         "passed": "text", "note": "text",
     },
 )  # fmt: skip
+
+# One epoch of a training a row: losses are unweighted means over its batches, `valid_*` are of the held-out validation
+# set, `seconds` is the time spent so far.
+HISTORY = Table(
+    "history",
+    {
+        "epoch": "int", "bce": "float", "overlap": "float", "l1": "float", "entropy": "float", "valid_loss": "float",
+        "valid_auroc": "float", "valid_auprc": "float", "valid_accuracy": "float", "seconds": "float",
+    },
+)  # fmt: skip
+
+# What was looked at before a training, for each class; `verdict` is ok, care or stop, `advice` says what to do.
+CHECKS = Table(
+    "checks",
+    {"check": "text", "positives": "text", "negatives": "text", "verdict": "text", "advice": "text"},
+)

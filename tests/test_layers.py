@@ -18,8 +18,11 @@ LAYERS = [
     {"receipt", "rule_breaks"},
     {"decoys", "ignored", "merging", "syntax", "causal", "roles", "rules"},
     {"recipe"},
+    {"datasets"},
+    {"checks"},
     {"plot", "zoo"},
-    {"report"},
+    {"report", "job_files", "jobs"},
+    {"worker"},
     {"cli", "__main__", "app", "pages"},
 ]
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}

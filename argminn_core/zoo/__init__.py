@@ -6,6 +6,9 @@ A user's models are the `*.safetensors` files in `$ARGMINN_HOME/models` (`~/.arg
 from __future__ import annotations
 
 import os
+import re
+import secrets
+from itertools import count
 from pathlib import Path
 
 from argminn_core.errors import ModelFileError
@@ -54,3 +57,34 @@ def resolve(name_or_path: str | Path) -> Path:
         f"there is no model {name_or_path}", expected=f"a file, or one of {', '.join(files) or 'no bundled model'}",
         mend="`argminn models` lists what there is",
     )  # fmt: skip
+
+
+def add(raw: bytes, name: str) -> str:
+    """Keep the bytes of a model file in the user's folder; returns the name it got, another one where `name` is taken.
+
+    The same bytes under the same name are kept once. The caller has checked that they are a model.
+    """
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:60] or "model"
+    folder = user_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{stem}-{os.getpid()}-{secrets.token_hex(4)}.partial"
+    partial.write_bytes(raw)
+    try:
+        for number in count(1):
+            name = stem if number == 1 else f"{stem}_{number}"
+            target = folder / f"{name}{SUFFIX}"
+            try:
+                if not is_bundled(name):
+                    os.link(partial, target)  # unlike a rename, never over another one's file
+                    return name
+            except FileExistsError:
+                pass
+            except OSError:  # a file system without hard links
+                if not target.exists():
+                    os.replace(partial, target)
+                    return name
+            if resolve(name).read_bytes() == raw:
+                return name
+    finally:
+        partial.unlink(missing_ok=True)
+    raise AssertionError  # count() does not end
