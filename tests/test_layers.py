@@ -18,7 +18,7 @@ LAYERS = [
     {"receipt", "rule_breaks"},
     {"decoys", "ignored", "merging", "syntax", "causal", "roles", "rules"},
     {"recipe"},
-    {"datasets"},
+    {"datasets", "estimate"},
     {"checks"},
     {"plot", "zoo"},
     {"report", "job_files", "jobs"},
