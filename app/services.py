@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +25,11 @@ import torch
 
 from app import syntax_work
 from app.jobs import Job
-from argminn_core import design, zoo
+from argminn_core import checks, design, estimate, jobs, recipe, zoo
 from argminn_core.checkpoint import ModelBundle, load_model, read_model
+from argminn_core.datasets import read_class
 from argminn_core.dna import decode
+from argminn_core.errors import InputError
 from argminn_core.fasta import Sequences, read_fasta
 from argminn_core.instances import scan
 from argminn_core.model import Output
@@ -31,7 +37,7 @@ from argminn_core.motifs import LearnedMotif
 from argminn_core.plot.colours import motif_colour
 from argminn_core.plot.logo import Mode, logo_svg
 from argminn_core.predict import trace
-from argminn_core.regions import Windows
+from argminn_core.regions import Windows, read_bed
 from argminn_core.rules import Rules
 from argminn_core.spacing import learned_spacing
 from argminn_core.syntax import arrangements_of
@@ -305,3 +311,94 @@ def _ruling(
 def training_record(model: ModelBundle) -> str:
     """The card as JSON."""
     return json.dumps({"name": model.name, **model.card}, indent=2, sort_keys=False) + "\n"
+
+
+# --- training -----------------------------------------------------------------------------------------------
+
+MAX_TRAINING_RECORDS = 100_000  # of a class
+MAX_TRAINING_BYTES = 100_000_000
+CHECK_SECONDS = 900  # for peaks: a large genome is read once
+
+
+def given_class(
+    given_raw: bytes, digest: str, label: str, *, ambiguous: str
+) -> tuple[Sequences, pd.DataFrame]:
+    """A class of sequences for training, and what reading it dropped.
+
+    Raises
+    ------
+    InputError : it is not FASTA of DNA, or too much of it; the message begins with `label`.
+    """
+    return _given_class(digest, label, ambiguous, given_raw)
+
+
+@st.cache_resource(max_entries=4, scope="session", show_spinner="Reading the sequences")
+def _given_class(digest: str, label: str, ambiguous: str, _raw: bytes) -> tuple[Sequences, pd.DataFrame]:
+    return read_class(
+        _raw, label, ambiguous=ambiguous, max_records=MAX_TRAINING_RECORDS, max_bytes=MAX_TRAINING_BYTES
+    )
+
+
+@st.cache_resource(max_entries=4, scope="session", show_spinner="Checking the sequences", show_time=True)
+def check_classes(
+    digests: tuple[str, str], ambiguous: str, seed: int, _positives: Sequences, _negatives: Sequences | None,
+    _unread: pd.DataFrame,
+) -> checks.Checked:  # fmt: skip
+    """What there is to know of two classes before they are trained on; `digests` name them."""
+    return checks.check_classes(_positives, _negatives, unread=_unread, seed=seed)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def peaks_by_chrom(digest: str, _raw: bytes) -> dict[str, int]:
+    """How many peaks of a BED file lie on each chromosome, most first."""
+    return read_bed(_raw)[0]["chrom"].value_counts().to_dict()
+
+
+@st.cache_resource(max_entries=4, scope="session", show_spinner="Reading the genome", show_time=True)
+def check_peaks(digest: str, genome: str, options: str, _raw: bytes) -> checks.Checked:
+    """`check_classes` for a BED file on a genome: in a process of its own, which other visitors do not notice.
+
+    options : JSON for `datasets.from_peaks`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "peaks.bed"
+        path.write_bytes(_raw)
+        command = [sys.executable, "-m", "argminn_core.checks", str(path), genome, options]
+        try:
+            done = subprocess.run(
+                command, env=jobs.environment(1), capture_output=True, text=True, timeout=CHECK_SECONDS
+            )
+            said = json.loads(done.stdout)
+        except subprocess.TimeoutExpired:
+            raise InputError("the genome could not be read in time", found=f"{CHECK_SECONDS} s") from None
+        except ValueError:
+            raise InputError(
+                "the peaks could not be checked", found=(done.stderr.strip().splitlines() or ["no answer"])[-1],
+                mend="A genome needs as much memory as it has bases: is there enough?",
+            ) from None  # fmt: skip
+    if "error" in said:
+        raise InputError(**said["error"])
+    return checks.Checked.from_json(json.dumps(said))
+
+
+def genomes() -> dict[str, Path] | None:
+    """Genomes that visitors may use, by name: FASTA files in the folder that ARGMINN_GENOMES names; None: unset."""
+    named = os.environ.get("ARGMINN_GENOMES", "")
+    if not named:
+        return None
+    ends = tuple(stem + end for stem in (".fa", ".fasta", ".fna") for end in ("", ".gz", ".bgz"))
+    try:
+        return {path.name: path for path in sorted(Path(named).iterdir()) if path.name.lower().endswith(ends)}
+    except OSError:
+        return {}
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def training_seconds(
+    name: str, length: int, strands: str, epochs: int, sequences: int, start: str | None = None
+) -> float:
+    """About how long a training takes."""
+    chosen = recipe.recipe(
+        name, model={"length": length, "strands": strands}, train={"epochs": epochs}, start=start
+    )
+    return estimate.seconds(chosen, sequences=sequences)

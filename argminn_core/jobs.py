@@ -55,6 +55,22 @@ def most_running() -> int:
     return int(asked) if asked.isdigit() and int(asked) else max((os.cpu_count() or 2) // 2, 1)
 
 
+def threads() -> int:
+    """How many threads a training gets: half of the cores, four at most, so that pages stay quick."""
+    return min(max((os.cpu_count() or 2) // 2, 1), 4)
+
+
+def environment(threads: int) -> dict[str, str]:
+    """What a process of this package needs from the one that starts it: its path, installed or not, and its threads."""
+    root = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), str(threads))
+    return {**os.environ, "PYTHONPATH": path, **counts}
+
+
+# --- looking ------------------------------------------------------------------------------------------------
+
+
 def jobs() -> list[Job]:
     """All trainings, newest first."""
     return [load(path) for path in _folders()]
@@ -194,15 +210,12 @@ _children: list[subprocess.Popen] = []  # of this process, so that none stays be
 
 def _spawn(job: Job) -> None:
     """Start the worker in a session of its own: it lives on when the app ends."""
-    root = str(Path(__file__).resolve().parents[1])
-    threads = str(job.settings.threads)
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
-    env |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), threads)
     try:
         with open(job.folder / "log.txt", "ab") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "argminn_core.worker", str(job.folder)], env=env, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True,
+                [sys.executable, "-m", "argminn_core.worker", str(job.folder)],
+                env=environment(job.settings.threads), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
             )  # fmt: skip
     except OSError as error:
         problem = f"The process could not be started: {error.strerror or error}."

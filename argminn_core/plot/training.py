@@ -42,11 +42,12 @@ def data_figure(gc: Mapping[str, np.ndarray], lengths: Mapping[str, np.ndarray])
             if values is None or not len(values):
                 continue
             share = np.histogram(values, bins)[0] / len(values)
+            dash = "solid" if name == "positives" else "dot"
             scale = 100 if column == 1 else 1
             figure.add_trace(
                 go.Scatter(
                     x=(bins[:-1] + bins[1:]) / 2 * scale, y=share, name=name, legendgroup=name, mode="lines",
-                    line={"color": colour, "shape": "hvh", "width": 2, "dash": "solid" if name == "positives" else "dot"},
+                    line={"color": colour, "shape": "hvh", "width": 2, "dash": dash},
                     fill="tozeroy", fillcolor=_pale(colour), showlegend=column == 1,
                     hovertemplate="about %{x:.0f} " + unit + ": %{y:.1%} of the " + name + "<extra></extra>",
                 ),
