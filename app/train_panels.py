@@ -219,7 +219,7 @@ def _rules(configurations: tuple) -> str:
 def show_checks(checked: Checked) -> None:
     """The verdict, the picture, the table, and what was dropped."""
     concern = checked.rows[checked.rows["verdict"] != "ok"]["check"]
-    names = ", ".join(concern).lower()
+    names = ", ".join(concern)
     if checked.verdict == "go":
         st.success("**Go.** Nothing stands against training on these sequences.")
     elif checked.verdict == "care":
@@ -262,7 +262,7 @@ def _settings(kind: str, data: Data) -> None:
         help="Passes of some ten thousand sequences each. The learning rate falls over all of them.",
     )  # fmt: skip
     strands = columns[1].selectbox(
-        "Strands", ["both", "single"], index=plan.model.strands == "single", key=f"train_strands_{chosen}",
+        "Strands", ["both", "single"], index=int(plan.model.strands == "single"), key=f"train_strands_{chosen}",
         help="Both: one filter reads a motif in either orientation.",
     )  # fmt: skip
     seed = columns[2].number_input(

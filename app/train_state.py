@@ -17,13 +17,8 @@ from argminn_core import jobs
 from argminn_core.errors import ArgminnError
 from argminn_core.job_files import Job, Settings
 
-DRAFT, VIEW, PICKED, PROBLEM, _OWNER = (
-    "train_draft",
-    "train_view",
-    "train_job",
-    "train_problem",
-    "train_owner",
-)
+DRAFT, VIEW, PICKED, PROBLEM = "train_draft", "train_view", "train_job", "train_problem"
+_OWNER, _MINE = "train_owner", "train_mine"
 NEW, FOLLOW = "New training", "Trainings"
 QUERY = "job"  # a link, and a reload, keep the training that is looked at
 
@@ -60,11 +55,18 @@ def draft() -> Draft:
 
 
 def owner() -> str:
-    """The visitor's mark: from the cookie that the browser has for the app anyway, else the session's own."""
+    """The visitor's mark on a new training: of the cookie that the browser has for the app, else of the session."""
     cookie = st.context.cookies.get("_streamlit_xsrf", "")
     if cookie:
         return sha256(cookie.encode()).hexdigest()[:16]
     return st.session_state.setdefault(_OWNER, token_hex(8))
+
+
+def mine(job: Job) -> bool:
+    """Whether it was started in this browser: by its mark, or since a reload came back to it."""
+    # A first visit has no cookie yet, so that what it starts has the mark of a session that a reload ends.
+    marks = {owner(), st.session_state.get(_OWNER)}
+    return job.owner in marks or job.id in st.session_state.get(_MINE, ())
 
 
 def arrive(found: list[Job]) -> None:
@@ -75,9 +77,10 @@ def arrive(found: list[Job]) -> None:
         running = any(job.active for job in found)
         st.session_state[VIEW] = FOLLOW if linked in ids or running else NEW
         st.session_state[PICKED] = linked if linked in ids else None
+        st.session_state[_MINE] = {linked}
     if st.session_state.get(PICKED) not in ids:
-        mine = [job.id for job in found if job.owner == owner()]
-        st.session_state[PICKED] = (mine or ids or [None])[0]
+        own = [job.id for job in found if mine(job)]
+        st.session_state[PICKED] = (own or ids or [None])[0]
     if st.session_state[VIEW] == FOLLOW and st.session_state[PICKED]:
         if linked != st.session_state[PICKED]:
             st.query_params[QUERY] = st.session_state[PICKED]

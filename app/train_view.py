@@ -50,7 +50,7 @@ def trainings(found: list[Job]) -> None:
 
 def _label(job: Job) -> str:
     when = datetime.fromtimestamp(job.created).strftime("%d %b %H:%M") if job.created else ""
-    return ", ".join(filter(None, [job.name, when, "yours" if job.owner == ts.owner() else ""]))
+    return ", ".join(filter(None, [job.name, when, "yours" if ts.mine(job) else ""]))
 
 
 def _look(picked: str, before: dict[str, str]) -> None:
@@ -95,7 +95,7 @@ def show_job(job: Job) -> None:
 
 
 def _buttons(job: Job) -> None:
-    foreign = "" if job.owner == ts.owner() else "It was not started in this browser. "
+    foreign = "" if ts.mine(job) else "It was not started in this browser. "
     if job.active:
         with st.popover("Cancel"):
             st.markdown(f"{foreign}What is learned by the last whole epoch is kept, and it can be resumed.")
@@ -223,7 +223,7 @@ def _overview(found: list[Job]) -> None:
             "name": job.name, "state": BADGES[job.state][0],
             "progress": 1.0 if job.state == "done" else job.epoch / max(job.epochs, 1),
             "auROC": job.progress.get("auroc"), "learns from": KINDS[job.settings.kind] if job.settings else "",
-            "begun": datetime.fromtimestamp(job.created) if job.created else None, "yours": job.owner == ts.owner(),
+            "begun": datetime.fromtimestamp(job.created) if job.created else None, "yours": ts.mine(job),
         }
         for job in found
     ]  # fmt: skip

@@ -145,7 +145,8 @@ class _Table:
             fits = float((s.lengths == length).mean()) if len(s) else 0.0
             odd = max(odd, 1 - fits)
             ends = f"{s.lengths.min():,} to {s.lengths.max():,} bp" if len(s) else "none"
-            said.append(f"{length:,} bp" if fits == 1 else f"{ends}; {fits:.0%} have {length:,} bp")
+            number = int((s.lengths == length).sum())
+            said.append(f"{length:,} bp" if fits == 1 else f"{ends}; {number:,} have {length:,} bp")
         verdict, advice = "ok", ""
         low, high = BOUNDS["length"]
         if not low <= length <= high:

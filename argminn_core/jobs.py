@@ -41,7 +41,7 @@ from argminn_core.train import write_atomically
 INPUTS = ("positives.fa", "negatives.fa", "peaks.bed")
 MAX_WAITING = 20
 _SHOWN = 200  # newest folders that are looked at
-_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
+_ID = re.compile(r"\d{8}-\d{9}-[0-9a-f]{8}")
 
 
 def folder() -> Path:
@@ -114,7 +114,8 @@ def create(settings: Settings, inputs: Mapping[str, bytes], *, owner: str = "") 
     if sum(job.state == "waiting" for job in jobs()) >= MAX_WAITING:
         raise InputError("too many trainings wait", found=MAX_WAITING, mend="Cancel one, or come back later")
     now = time.time()
-    job_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now)) + secrets.token_hex(4)
+    moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now)) + f"{int(now * 1000) % 1000:03d}"
+    job_id = f"{moment}-{secrets.token_hex(4)}"  # sorted by name, they are sorted by time
     partial = folder() / f".new-{job_id}"
     try:
         partial.mkdir(parents=True)

@@ -54,9 +54,7 @@ def data_figure(gc: Mapping[str, np.ndarray], lengths: Mapping[str, np.ndarray])
                 row=1, col=column,
             )  # fmt: skip
     _finish(figure, height=250)
-    figure.update_layout(
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.06, "yanchor": "bottom"}
-    )
+    figure.update_layout(legend={"x": 0.01, "y": 0.98, "bgcolor": "rgba(0,0,0,0)"})
     figure.update_xaxes(title="GC (%)", range=[0, 100], row=1, col=1)
     figure.update_xaxes(title="bases", row=1, col=2)
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=4)
@@ -99,7 +97,8 @@ def _curves(
         showlegend=False, hovermode="x unified", uirevision="kept", margin={"l": 8, "r": 108, "t": 40, "b": 36},
     )  # fmt: skip
     pad = max(epochs * 0.02, 0.2)
-    figure.update_xaxes(title="epoch", range=[1 - pad, max(epochs, 2) + pad], tickformat="d", nticks=8)
+    every = max(-(-epochs // 8), 1)
+    figure.update_xaxes(title="epoch", range=[1 - pad, max(epochs, 2) + pad], tick0=every, dtick=every)
     if bounds is not None:
         lowest = min((float(history[c].min()) for c, *_ in lines if len(history)), default=bounds[0])
         figure.update_yaxes(
