@@ -50,6 +50,9 @@ def from_sequences(
 
     `names` are what the card calls the two, `digests` those of their files, `unread` what reading them dropped.
     """
+    for sequences, name in ((positives, names[0]), (negatives, names[1])):
+        if sequences is not None and not len(sequences):
+            raise InputError(f"{name} holds no sequence", expected="at least 10 records with letters")
     source, more = two_class_source(
         positives, negatives, length=length, valid_fraction=valid_fraction, test_fraction=test_fraction,
         seed=seed,
