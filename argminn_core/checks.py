@@ -95,7 +95,7 @@ def check_classes(
         )
     except ArgminnError as error:
         problem = error
-    table = _Table({"positives": positives, "negatives": bad}, shuffled=negatives is None)
+    table = _Table({"positives": positives, "negatives": bad}, shuffled=negatives is None, unread=len(unread))
     table.counts()
     table.sizes(length)
     table.repeats()
@@ -117,8 +117,11 @@ def check_source(prepared: Prepared) -> Checked:
 class _Table:
     """The rows as they come."""
 
-    def __init__(self, classes: dict[str, Sequences], *, shuffled: bool) -> None:
+    def __init__(self, classes: dict[str, Sequences], *, shuffled: bool, unread: int = 0) -> None:
+        """`shuffled`: the negatives stand in for shuffles. `unread`: records that reading the files dropped."""
         self.classes, self.shuffled, self.rows = classes, shuffled, []
+        counted = [len(s) for name, s in classes.items() if name == "positives" or not shuffled]
+        self.given = sum(counted) + unread
         self.gc = {name: _share(s, (1, 2)) for name, s in classes.items()}
 
     def add(self, check: str, said: list[str], verdict: str = "ok", advice: str = "") -> None:
@@ -246,7 +249,7 @@ class _Table:
                 dropped = dropped[~dropped["detail"].str.startswith("negative")].reset_index(drop=True)
             parts = self.held_out(prepared.source)
             reasons = ", ".join(f"{n:,} {why}" for why, n in dropped["reason"].value_counts().items())
-            share = len(dropped) / max(sum(map(len, self.classes.values())) + len(dropped), 1)
+            share = len(dropped) / max(self.given, 1)
             verdict = "care" if share > MANY_DROPPED else "ok"
             self.row("Dropped", [f"{len(dropped):,} in all", ""], verdict, reasons)
         if problem is not None:
