@@ -382,15 +382,23 @@ def check_peaks(digest: str, genome: str, options: str, _raw: bytes) -> checks.C
 
 
 def genomes() -> dict[str, Path] | None:
-    """Genomes that visitors may use, by name: FASTA files in the folder that ARGMINN_GENOMES names; None: unset."""
+    """Genomes that visitors may use, by name: what lies in the folder that ARGMINN_GENOMES names; None: it is unset.
+
+    A genome is a FASTA file, or a folder of them.
+    """
     named = os.environ.get("ARGMINN_GENOMES", "")
     if not named:
         return None
-    ends = tuple(stem + end for stem in (".fa", ".fasta", ".fna") for end in ("", ".gz", ".bgz"))
     try:
-        return {path.name: path for path in sorted(Path(named).iterdir()) if path.name.lower().endswith(ends)}
+        return {path.name: path for path in sorted(Path(named).iterdir()) if _is_genome(path)}
     except OSError:
         return {}
+
+
+def _is_genome(path: Path) -> bool:
+    ends = tuple(stem + end for stem in (".fa", ".fasta", ".fna") for end in ("", ".gz", ".bgz"))
+    files = path.iterdir() if path.is_dir() else [path]
+    return any(file.name.lower().endswith(ends) for file in files)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

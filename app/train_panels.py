@@ -30,6 +30,10 @@ ABOUT_RECIPES = {
     "grammar": "filters start from words found in the sequences, as many as there are motifs",
     "paper": "as in arXiv 2410.06211; filters start at random",
 }
+# On a phone the advice would else be a column of single words.
+_WIDE_TABLE = (
+    "<style>[data-testid=stTable]{overflow-x:auto}[data-testid=stTable] table{min-width:680px}</style>"
+)
 VERDICTS = {"ok": "✓ ok", "care": "! care", "stop": "✕ stop"}
 
 
@@ -127,7 +131,8 @@ def _peaks(draft: ts.Draft, seed: int) -> Data | None:
             "**ARGMINN_GENOMES**, and starts the app again. On the command line, **argminn train --peaks** does the "
             "same with any genome."
             if genomes is None
-            else "The folder that ARGMINN_GENOMES names holds no FASTA file (.fa, .fasta or .fna, plain or gzip)."
+            else "The folder that ARGMINN_GENOMES names holds no FASTA file (.fa, .fasta or .fna, plain or gzip), "
+            "nor a folder of them."
         )
         return None
     left, right = st.columns(2)
@@ -231,6 +236,7 @@ def show_checks(checked: Checked) -> None:
         alt="Distribution of GC content and of length in positives and negatives",
     )  # fmt: skip
     shown = checked.rows.assign(verdict=checked.rows["verdict"].map(VERDICTS))
+    st.html(_WIDE_TABLE)
     st.table(shown.map(plain).set_index("check"))
     with st.container(horizontal=True):
         st.download_button("Checks (TSV)", CHECKS.to_tsv(checked.rows), "checks.tsv", on_click="ignore")

@@ -57,7 +57,7 @@ def draft() -> Draft:
 def owner() -> str:
     """The visitor's mark on a new training: of the cookie that the browser has for the app, else of the session."""
     cookie = st.context.cookies.get("_streamlit_xsrf", "")
-    if cookie:
+    if cookie and isinstance(cookie, str):  # a session without a browser, as in tests, has stand-ins
         return sha256(cookie.encode()).hexdigest()[:16]
     return st.session_state.setdefault(_OWNER, token_hex(8))
 

@@ -35,6 +35,7 @@ MANY_DROPPED = 0.2  # of a class
 LONG = 5_000  # bases
 _WORD = 24  # letters that two sequences share by chance about never
 _WORDS = 40  # of a sequence that are looked at
+_SPLIT_BETTER = "Remove overlaps, or give peaks with a genome: then the split goes by chromosome."
 _ALIKE = 0.5  # share of them that is found elsewhere
 
 
@@ -108,7 +109,7 @@ def check_source(prepared: Prepared) -> Checked:
     for label, name in ((1, "positives"), (0, "negatives")):
         codes = np.concatenate([codes[y == label] for codes, y in _parts(prepared.source).values()])
         classes[name] = Sequences.from_codes([str(row) for row in range(len(codes))], codes)
-    table = _Table(classes, shuffled=False)
+    table = _Table(classes, shuffled=False, by_chrom=True)
     table.counts()
     table.sizes(prepared.source.length)
     return table.finished(prepared, None)
@@ -117,8 +118,11 @@ def check_source(prepared: Prepared) -> Checked:
 class _Table:
     """The rows as they come."""
 
-    def __init__(self, classes: dict[str, Sequences], *, shuffled: bool, unread: int = 0) -> None:
+    def __init__(
+        self, classes: dict[str, Sequences], *, shuffled: bool, unread: int = 0, by_chrom: bool = False
+    ) -> None:
         """`shuffled`: the negatives stand in for shuffles. `unread`: records that reading the files dropped."""
+        self.by_chrom = by_chrom
         self.classes, self.shuffled, self.rows = classes, shuffled, []
         counted = [len(s) for name, s in classes.items() if name == "positives" or not shuffled]
         self.given = sum(counted) + unread
@@ -234,7 +238,7 @@ class _Table:
             verdict = "care" if share > 0.01 else "ok"
             advice = (
                 "These held-out sequences share half or more of their letters with a training one, so scores flatter. "
-                "Remove overlaps, or give peaks with a genome: then the split goes by chromosome."
+                + ("They are repeats of the genome." if self.by_chrom else _SPLIT_BETTER)
             )
         self.add("Held out, but near a training one", [f"{int(f.sum()):,}" for f in leaks], verdict, advice)
         return counts

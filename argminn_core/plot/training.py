@@ -53,8 +53,10 @@ def data_figure(gc: Mapping[str, np.ndarray], lengths: Mapping[str, np.ndarray])
                 ),
                 row=1, col=column,
             )  # fmt: skip
-    _finish(figure, height=250)
-    figure.update_layout(legend={"x": 0.01, "y": 0.98, "bgcolor": "rgba(0,0,0,0)"})
+    _finish(figure, height=270)
+    figure.update_layout(
+        legend={"orientation": "h", "x": 0, "y": 1.14, "yanchor": "bottom"}, margin={"t": 66}
+    )
     figure.update_xaxes(title="GC (%)", range=[0, 100], row=1, col=1)
     figure.update_xaxes(title="bases", row=1, col=2)
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=4)
