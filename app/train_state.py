@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from secrets import token_hex
 
@@ -30,7 +31,7 @@ class Given:
     label: str
     raw: bytes
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return sha256(self.raw).hexdigest()
 
@@ -77,7 +78,7 @@ def arrive(found: list[Job]) -> None:
         running = any(job.active for job in found)
         st.session_state[VIEW] = FOLLOW if linked in ids or running else NEW
         st.session_state[PICKED] = linked if linked in ids else None
-        st.session_state[_MINE] = {linked}
+        st.session_state.setdefault(_MINE, set()).add(linked)
     if st.session_state.get(PICKED) not in ids:
         own = [job.id for job in found if mine(job)]
         st.session_state[PICKED] = (own or ids or [None])[0]

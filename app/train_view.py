@@ -44,8 +44,7 @@ def trainings(found: list[Job]) -> None:
         "Training", list(labels), key=ts.PICKED, format_func=lambda job_id: labels.get(job_id, job_id)
     )
     active = any(job.active for job in found)
-    before = {job.id: job.state for job in found}
-    st.fragment(_look, run_every=EVERY if active else None)(picked, before)
+    st.fragment(_look, run_every=EVERY if active else None)(picked, _seen(found))
 
 
 def _label(job: Job) -> str:
@@ -53,11 +52,18 @@ def _label(job: Job) -> str:
     return ", ".join(filter(None, [job.name, when, "yours" if ts.mine(job) else ""]))
 
 
-def _look(picked: str, before: dict[str, str]) -> None:
+def _seen(found: list[Job]) -> tuple:
+    """What the rest of the page depends on: labels, the pace of looking, the list of models and the one in use."""
+    return [(job.id, job.state) for job in found], state.model_name()
+
+
+def _look(picked: str, before: tuple) -> None:
     jobs.advance()  # where the process of the last one was killed, nobody else has called the next
     found = jobs.jobs()
-    if {job.id: job.state for job in found} != before:
-        st.rerun()  # one began or ended: labels, the list of models and the pace of looking change
+    if _seen(found) != before:
+        st.rerun()  # all of the page, and not this part alone
+    if (problem := ts.problem()) is not None:
+        show_error(problem)
     job = next((job for job in found if job.id == picked), None)
     if job is not None:
         show_job(job)
@@ -109,8 +115,7 @@ def _buttons(job: Job) -> None:
 
 
 def _act(label: str, what: Callable[[str], None], job: Job) -> None:
-    if st.button(label, key=f"{label}_{job.id}", on_click=ts.ask, args=[what, job.id]):
-        st.rerun()  # all of the page, not this part alone
+    st.button(label, key=f"{label}_{job.id}", on_click=ts.ask, args=[what, job.id])
 
 
 def _said(job: Job) -> None:
@@ -164,8 +169,7 @@ def _result(job: Job) -> None:
     st.markdown(f"In the list of models as **{plain(job.model)}**: {cards.headline(model)}.")
     with st.container(horizontal=True):
         choose = {"on_click": state.choose_model, "args": [job.model]}
-        if st.button("In use" if chosen else "Use this model", type="primary", disabled=chosen, **choose):
-            st.rerun()
+        st.button("In use" if chosen else "Use this model", type="primary", disabled=chosen, **choose)
         if st.button("See its motifs", **choose):
             st.switch_page(MOTIFS)
         stem = file_stem(job.model)
