@@ -93,7 +93,11 @@ def _curves(
         if len(history) and np.isfinite(history[column].iloc[-1]):
             ends.append((float(history[column].iloc[-1]), label, colour))
     _finish(figure, height=280)
-    _label_ends(figure, history, ends, bounds)
+    columns = [column for column, *_ in lines]
+    floor = None if bounds is None else _floor(history, columns, bounds[0])
+    values = history[columns].to_numpy()
+    span = 1.0 - floor if floor is not None else float(np.ptp(values)) if len(values) else 1.0
+    _label_ends(figure, history, ends, span)
     figure.update_layout(
         title={"text": title, "font": {"size": 14, "color": NEUTRAL}, "x": 0, "xanchor": "left"},
         showlegend=False, hovermode="x unified", uirevision="kept", margin={"l": 8, "r": 108, "t": 40, "b": 36},
@@ -101,33 +105,33 @@ def _curves(
     pad = max(epochs * 0.02, 0.2)
     every = max(-(-epochs // 8), 1)
     figure.update_xaxes(title="epoch", range=[1 - pad, max(epochs, 2) + pad], tick0=every, dtick=every)
-    if bounds is not None:
-        lowest = min((float(history[c].min()) for c, *_ in lines if len(history)), default=bounds[0])
-        figure.update_yaxes(
-            range=[min(bounds[0], lowest - 0.02) if np.isfinite(lowest) else bounds[0], 1.005]
-        )
-        figure.add_hline(y=0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
+    if floor is not None:
+        figure.update_yaxes(range=[floor, 1.005])
+        figure.add_hline(y=0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})  # a guess
     return figure
 
 
+def _floor(history: pd.DataFrame, columns: list[str], usual: float) -> float:
+    """Where an axis of scores begins: below a guess, but near the curves once all of them are far above it."""
+    lowest = history[columns].min().min() if len(history) else np.nan
+    if not np.isfinite(lowest):
+        return usual
+    return min(usual, lowest - 0.02) if lowest < 0.75 else np.floor(20 * lowest - 1) / 20
+
+
 def _label_ends(
-    figure: go.Figure, history: pd.DataFrame, ends: list[tuple[float, str, str]], bounds: tuple[float, float] | None
-) -> None:  # fmt: skip
-    """The name and last value beside each line's end, apart from each other."""
-    both = [
-        value
-        for column in history.columns
-        if column.startswith(("bce", "valid_loss"))
-        for value in history[column]
-    ]
-    span = bounds[1] - bounds[0] if bounds else max(max(both, default=1) - min(both, default=0), 1e-3)
+    figure: go.Figure, history: pd.DataFrame, ends: list[tuple[float, str, str]], span: float
+) -> None:
+    """The name and last value beside each line's end, apart from each other; `span` is the height of the axis."""
     ends = sorted(ends)
     near = len(ends) == 2 and ends[1][0] - ends[0][0] < 0.09 * span
     for rank, (value, label, colour) in enumerate(ends):
+        # The mark has the line's colour; text in it would be too faint on one of the two backgrounds.
+        text = f'<span style="color:{colour}">●</span> <b>{label}</b> {value:.3f}'
         shift = (-8, 8)[rank] if near else 0
         figure.add_annotation(
-            x=int(history["epoch"].iloc[-1]), y=value, text=f"<b>{label}</b> {value:.3f}", showarrow=False,
-            xanchor="left", xshift=8, yshift=shift, font={"color": colour, "size": 12},
+            x=int(history["epoch"].iloc[-1]), y=value, text=text, showarrow=False, xanchor="left", xshift=8,
+            yshift=shift, font={"size": 12},
         )  # fmt: skip
 
 
