@@ -237,7 +237,7 @@ def show_checks(checked: Checked) -> None:
     )  # fmt: skip
     shown = checked.rows.assign(verdict=checked.rows["verdict"].map(VERDICTS))
     st.html(_WIDE_TABLE)
-    st.table(shown.map(plain).set_index("check"))
+    st.table(shown.map(plain).set_index("check")[["verdict", "positives", "negatives", "advice"]])
     with st.container(horizontal=True):
         st.download_button("Checks (TSV)", CHECKS.to_tsv(checked.rows), "checks.tsv", on_click="ignore")
         if len(checked.dropped):

@@ -107,7 +107,7 @@ def _buttons(job: Job) -> None:
             st.markdown(f"{foreign}What is learned by the last whole epoch is kept, and it can be resumed.")
             _act("Cancel the training", jobs.cancel, job)
     elif job.resumable:
-        _act("Resume" if job.epoch else "Try again", jobs.resume, job)
+        _act("Resume" if job.epoch or job.state != "failed" else "Try again", jobs.resume, job)
     if job.state != "running":
         with st.popover("Delete"):
             st.markdown(f"{foreign}Its files go; a finished model stays in the list.")

@@ -45,7 +45,7 @@ def running(home: Path) -> Iterator[str]:
         yield address
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)  # a busy machine takes its time
 
 
 def _wait(server: subprocess.Popen, address: str, seconds: float = 60) -> None:
