@@ -97,7 +97,10 @@ def train(
         str, typer.Option(help="grammar, peaks or paper; chosen by the data where left out.")
     ] = "",
     start: Annotated[
-        str, typer.Option(help="Where filters start: `random`, `words` (found here) or `jaspar` (known).")
+        str,
+        typer.Option(
+            help="Where filters start: `random`, `words` (found here), `jaspar` (known) or `halves` (ends of long known ones)."
+        ),
     ] = "",
     strands: Annotated[
         str | None, typer.Option(help="both (one filter reads both strands) or single.")
@@ -138,8 +141,8 @@ def train(
         )
     if strands not in (None, "both", "single"):
         raise _usage("unknown strands", strands, "both or single")
-    if start not in ("", "random", "words", "jaspar"):
-        raise _usage("unknown start", start, "random, words or jaspar")
+    if start not in ("", "random", "words", "jaspar", "halves"):
+        raise _usage("unknown start", start, "random, words, jaspar or halves")
     if grammar:
         source, about, dropped = _grammar_data(grammar, length, seed)
     elif positives is not None:

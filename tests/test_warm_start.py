@@ -7,7 +7,7 @@ from toy import background, plant, tiny_config
 from argminn_core import dna
 from argminn_core.model import Argminn
 from argminn_core.pfm import Motif, log_odds
-from argminn_core.warm_start import CENTRES, choose, fitted, pooled_scores, start_from
+from argminn_core.warm_start import CENTRES, choose, ends, fitted, pooled_scores, start_from
 
 CONSENSUS = {"A": "GATTACAG", "B": "CCGCGAAT", "C": "TGTTTACTTA", "D": "ACCTCCAAGG"}
 
@@ -139,3 +139,16 @@ def test_nothing_chosen_changes_nothing():
     before = {name: value.clone() for name, value in model.state_dict().items()}
     start_from(model, [])
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_a_motif_wider_than_a_filter_is_its_two_ends():
+    long = motif("L", CONSENSUS["A"] + "AA" + CONSENSUS["B"])
+    left, right = ends(long, 8)
+    assert (left.name, left.alt, left.consensus) == ("L_left", "L_left", CONSENSUS["A"])
+    assert (right.name, right.consensus) == ("L_right", CONSENSUS["B"])
+    assert ends(BY_NAME["A"], 8) == [BY_NAME["A"]]
+
+
+def test_blank_columns_do_not_make_a_motif_wide():
+    padded = Motif("P", np.pad(BY_NAME["A"].pfm, ((0, 0), (5, 5)), constant_values=0.25))
+    assert ends(padded, 8) == [padded]
