@@ -99,7 +99,7 @@ def train(
     start: Annotated[
         str,
         typer.Option(
-            help="Where filters start: `random`, `words` (found here), `jaspar` (known) or `halves` (ends of long known ones)."
+            help="Where filters start: `random`, `words` (found here), `jaspar` (known), `halves` (their ends)."
         ),
     ] = "",
     strands: Annotated[
