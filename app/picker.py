@@ -1,14 +1,15 @@
-"""Where sequences come from: a file, pasted text, or examples with the model's own motifs planted."""
+"""Where sequences come from: a file, pasted text, regions on a genome, or examples with the model's motifs planted."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from app import services, state
-from app.page import errors_shown, plain
+from app import genomes, services, state
+from app.page import errors_shown, plain, show_error
 from argminn_core.checkpoint import ModelBundle
+from argminn_core.errors import ArgminnError
 
-_FILE, _TEXT = "fasta_file", "fasta_text"
+_FILE, _TEXT, _BED, _GENOME = "fasta_file", "fasta_text", "bed_file", "genome"
 
 
 def sequence_picker(model: ModelBundle, *, folded: bool) -> None:
@@ -27,6 +28,7 @@ def sequence_picker(model: ModelBundle, *, folded: bool) -> None:
         with right:
             st.text_area("or paste FASTA", key=_TEXT, height=120, placeholder=">name\nACGT…")
             st.button("Read the pasted text", on_click=_take_text)
+        _regions(model)
         st.checkbox(
             "Read other IUPAC letters (R, Y, S, …) as N", key=state.AMBIGUOUS, persist_state="session"
         )
@@ -35,6 +37,36 @@ def sequence_picker(model: ModelBundle, *, folded: bool) -> None:
             "a shorter one is padded with N, one shorter than a motif is dropped and listed. For more than "
             f"{services.MAX_RECORDS:,} records use **argminn scan** on the command line."
         )
+
+
+def _regions(model: ModelBundle) -> None:
+    """BED on a genome of the server, where there is one."""
+    offered = list(genomes.genomes())
+    if not offered:
+        st.caption(
+            f"To read regions of a BED file too, start the server with **{genomes.VARIABLE}** set to a folder of genomes "
+            "(.fa, .fa.gz)."
+        )
+        return
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    with left:
+        bed = st.file_uploader(
+            "or a BED or narrowPeak file, plain or gzip", type=["bed", "narrowpeak", "txt", "gz"], key=_BED
+        )
+    with right:
+        genome = st.selectbox("on the genome", offered, key=_GENOME, persist_state="session")
+        pressed = st.button("Read the regions", disabled=bed is None)
+    if pressed and bed is not None and genome is not None:
+        try:
+            with st.spinner("Cutting the regions out of the genome", show_time=True):
+                raw, lost = genomes.regions_as_fasta(
+                    bed.getvalue(), genome, length=model.length, most=services.MAX_RECORDS
+                )
+        except ArgminnError as error:
+            show_error(error)  # what was read before stays
+            return
+        state.set_source(f"{bed.name} on {genome}", raw, lost)
+        st.rerun()
 
 
 def _take_file() -> None:

@@ -25,12 +25,13 @@ import torch
 
 from app import syntax_work
 from app.jobs import Job
-from argminn_core import checks, design, estimate, jobs, recipe, zoo
+from argminn_core import checks, contributions, design, estimate, jobs, recipe, zoo
 from argminn_core.checkpoint import ModelBundle, load_model, read_model
 from argminn_core.datasets import read_class
 from argminn_core.dna import decode
 from argminn_core.errors import InputError
 from argminn_core.fasta import Sequences, read_fasta
+from argminn_core.ignored import ignored_matches
 from argminn_core.instances import scan
 from argminn_core.model import Output
 from argminn_core.motifs import LearnedMotif
@@ -177,9 +178,13 @@ def read(name: str, raw: bytes, digest: str, *, ambiguous: bool) -> Reading:
 
 @st.cache_resource(max_entries=3, scope="session", show_spinner="Reading the sequences", show_time=True)
 def _read(path: str, stamp: int, digest: str, ambiguous: bool, _raw: bytes) -> Reading:
-    model = _bundle(path, stamp)
+    return read_now(_bundle(path, stamp), _raw, ambiguous=ambiguous)
+
+
+def read_now(model: ModelBundle, raw: bytes, *, ambiguous: bool = False) -> Reading:
+    """`read`, of a model at hand and without a cache."""
     sequences, unread = read_fasta(
-        _raw, ambiguous="N" if ambiguous else "error", max_records=MAX_RECORDS, max_bytes=MAX_BYTES
+        raw, ambiguous="N" if ambiguous else "error", max_records=MAX_RECORDS, max_bytes=MAX_BYTES
     )
     found = scan(model, sequences)
     dropped = pd.concat([unread, found.dropped], ignore_index=True)
@@ -215,6 +220,30 @@ def _joined(
 def window_trace(model: ModelBundle, reading: Reading, window: int) -> Output:
     """One window's forward pass, every array with a first axis of one."""
     return trace(model.model, reading.windows.codes(window, window + 1))
+
+
+def worth(model: ModelBundle, reading: Reading, window: int, *, most: int = 400) -> dict[str, object]:
+    """What a filter's width of bases is worth all along a window: `start` and `value` (logits), and the `width`.
+
+    At most `most` places, a few milliseconds for a hundred. Places in padding are left out.
+    """
+    config = model.model.config
+    text, start0 = reading.letters(window)
+    at, width = start0 - int(reading.windows.start0[window]), min(config.width, len(text))
+    start = np.arange(at, at + len(text) - width + 1, max(2, len(text) // most))
+    with torch.inference_mode():
+        read = contributions.Reading(model.model, reading.windows.codes(window, window + 1))
+        fall = float(read.output.logit[0]) - read.without(np.zeros_like(start), start, start + width)
+    return {"start": (start - at + start0).tolist(), "value": np.round(fall, 3).tolist(), "width": width}
+
+
+def ignored(model: ModelBundle, reading: Reading, window: int) -> pd.DataFrame:
+    """IGNORED in the record of a window: matches of the model's matrices that it called no instance."""
+    sequences = reading.windows.sequences.subset([int(reading.windows.record[window])])
+    instances = reading.instances[reading.instances["sequence"] == sequences.names[0]]
+    found = ignored_matches(model, sequences, instances)
+    inside = found["end0"] > reading.windows.start0[window]
+    return found[inside & (found["start0"] < reading.windows.end0[window])]
 
 
 def example(model: ModelBundle, *, n: int = 60, seed: int = 7) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
+import pandas as pd
 import streamlit as st
 
 from app import services
@@ -19,10 +20,11 @@ AMBIGUOUS = "ambiguous"  # the key of the picker's checkbox
 
 @dataclass(frozen=True)
 class Source:
-    """FASTA bytes with the name that the page shows for them."""
+    """FASTA bytes with the name that the page shows for them, and DROPPED of what did not become FASTA."""
 
     label: str
     raw: bytes
+    dropped: pd.DataFrame | None = None
 
     @property
     def digest(self) -> str:
@@ -65,8 +67,8 @@ def source() -> Source | None:
     return st.session_state.get(SOURCE)
 
 
-def set_source(label: str, raw: bytes) -> None:
-    st.session_state[SOURCE] = Source(label, raw)
+def set_source(label: str, raw: bytes, dropped: pd.DataFrame | None = None) -> None:
+    st.session_state[SOURCE] = Source(label, raw, dropped)
 
 
 def clear_source() -> None:

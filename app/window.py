@@ -1,39 +1,30 @@
-"""One window of one record: its letters, where every head looked, and a row for each instance."""
+"""One window of one record: its trace, its letters, and a row for each instance."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from app import design_state, services, state
+from app.components.trace import trace
 from app.page import errors_shown, plain, short
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.design import design_header
 from argminn_core.dna import decode
-from argminn_core.plot.traces import attention_figure, sequence_html
+from argminn_core.plot.traces import sequence_html, trace_rows
 from argminn_core.tables import PREDICTIONS
 
 DESIGN = "../pages/design.py"  # beside the folder of the entry file
 
 
 def outline() -> None:
-    """What will come, empty: the browser loads the code of table and chart before there is a file to wait for.
-
-    The code of the chart takes a second to parse, in which the table would stay grey.
-    """
+    """What will come, empty: the browser loads the code of the table before there is a file to wait for."""
     st.dataframe(PREDICTIONS.empty().assign(instances=[], motifs=[]), hide_index=True, height=72)
-    with st.container(height=1, border=False):
-        st.plotly_chart(
-            {"data": [{"type": "scatter"}], "layout": {"height": 20}},
-            key="outline",
-            config={"staticPlot": True},
-        )
 
 
 def show_window(model: ModelBundle, reading: services.Reading, index: int) -> None:
     """Draw row `index` of the reading's table."""
     row, instances = reading.table.iloc[index], reading.instances_of(index)
     text, start0 = reading.letters(index)
-    colours = services.colours(model)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(width="content"):
             st.subheader(plain(short(row["sequence"])), anchor=False)
@@ -41,27 +32,33 @@ def show_window(model: ModelBundle, reading: services.Reading, index: int) -> No
                 f"logit **{row['logit']:.2f}**, probability **{row['probability']:.3f}**, "
                 f"bases {start0:,} to {start0 + len(text):,} (0-based, half-open)"
             )
-        if st.button("Open in Design", help="The instances become placements on this sequence."):
-            with errors_shown():
-                _open_in_design(model, reading, index)
-            st.switch_page(DESIGN)
+        with st.container(horizontal=True, vertical_alignment="center", width="content", gap="medium"):
+            ghosts = st.toggle(
+                "Ignored matches", key="ghosts", persist_state="session",
+                help="Places that match a motif's matrix (p < 0.0001) and were not called: what the model left alone.",
+            )  # fmt: skip
+            if st.button("Open in Design", help="The instances become placements on this sequence."):
+                with errors_shown():
+                    _open_in_design(model, reading, index)
+                st.switch_page(DESIGN)
+    out, colours = services.window_trace(model, reading, index), services.colours(model)
+    trace(
+        key="trace", id=f"{state.model_name()} {row['sequence']} {start0}", name=row["sequence"], letters=text, start0=start0,
+        instances=instances, colours=colours, track=services.worth(model, reading, index),
+        ghosts=services.ignored(model, reading, index) if ghosts else None,
+        rows=trace_rows(
+            out.att[0], out.act[0], [motif.name for motif in model.motifs], colours, width=model.model.config.width,
+            start0=int(reading.windows.start0[index]), scale=[motif.max_activation for motif in model.motifs],
+        ),
+    )  # fmt: skip
+    if len(instances):
+        decimals = st.column_config.NumberColumn(format="%.2f")
+        st.dataframe(
+            instances.drop(columns="sequence"), hide_index=True, key="instances",
+            column_config=dict.fromkeys(("attention", "activation", "contribution"), decimals)
+            | {"readers": "read by (layer.head)"},
+        )  # fmt: skip
     st.html(sequence_html(text, instances, colours, start0=start0))
-    out = services.window_trace(model, reading, index)
-    st.plotly_chart(
-        attention_figure(
-            out.att[0], out.act[0], instances, [motif.name for motif in model.motifs], colours,
-            width=model.model.config.width, start0=int(reading.windows.start0[index]),
-            scale=[motif.max_activation for motif in model.motifs],
-        ), key="attention", config={"displaylogo": False},
-    )  # fmt: skip
-    if instances.empty:
-        return
-    decimals = st.column_config.NumberColumn(format="%.2f")
-    st.dataframe(
-        instances.drop(columns="sequence"), hide_index=True, key="instances",
-        column_config=dict.fromkeys(("attention", "activation", "contribution"), decimals)
-        | {"readers": "read by (layer.head)"},
-    )  # fmt: skip
 
 
 def _open_in_design(model: ModelBundle, reading: services.Reading, index: int) -> None:

@@ -40,7 +40,7 @@ def measure(browser, address: str, model: str, raw: bytes, n: int) -> dict[str, 
     """One visitor's waits, in seconds; the server has seen none of it before."""
     page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
     studio.visit(page, address, f"sequences?model={model}")
-    page.locator(".js-plotly-plot").wait_for(state="attached")  # the page is at rest
+    page.get_by_test_id("stDataFrame").wait_for(state="attached")  # the page is at rest
     upload = {"name": "given.fa", "mimeType": "text/plain", "buffer": raw}
     waits = {
         UPLOAD.format(n=n): timed(

@@ -38,7 +38,7 @@ def take(page, address: str, model: str, folder: Path, suffix: str) -> None:
         save(name)
     studio.visit(page, address, f"sequences?model={model}")
     page.get_by_role("button", name="Use example sequences").click()
-    page.locator(".js-plotly-plot").wait_for()
+    page.locator(".trace svg").wait_for()
     save("sequences")
     page.get_by_role("button", name="Open in Design").click()
     page.locator(".block").first.wait_for()

@@ -2,9 +2,8 @@ import re
 from html import unescape
 
 import numpy as np
-import pytest
 
-from argminn_core.plot.traces import attention_figure, lanes, read_bases, sequence_html
+from argminn_core.plot.traces import NEUTRAL, lanes, read_bases, runs, sequence_html, trace_rows
 from argminn_core.tables import INSTANCES
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -65,27 +64,25 @@ def test_names_and_letters_are_escaped():
     assert "<img" not in html and "<script>" not in html and "&lt;b&gt;&amp;" in html
 
 
-@pytest.mark.parametrize("rows", [(), ((5, 8, "CTCF", "+", 2.0), (6, 9, HOSTILE, "-", 1.0))])
-def test_attention_figure_has_a_row_for_every_head_and_motif(rows):
-    rng = np.random.default_rng(0)
-    figure = attention_figure(
-        rng.random((2, 3, 18)), rng.random((4, 18)), instances(*rows), ["CTCF", HOSTILE], COLOURS,
-        width=3, start0=100,
-    )  # fmt: skip
-    heat = [trace for trace in figure.data if trace.type == "heatmap"]
-    assert [len(trace.y) for trace in heat] == [6, 2]
-    assert list(heat[0].x) == list(range(100, 120))
-    assert "<img" not in figure.to_json().replace("\\u003c", "<")
+def test_a_row_for_every_head_and_motif_with_the_stretches_that_are_not_zero():
+    att, act = np.zeros((2, 3, 18)), np.zeros((4, 18))
+    att[1, 2, 4] = 0.987
+    act[3, 10] = 1.5  # the second motif on its minus strand
+    rows = trace_rows(att, act, ["CTCF", HOSTILE], COLOURS, width=3, start0=100, scale=[2.0, 3.0])
+    assert [(row["layer"], row["head"]) for row in rows["heads"]] == [
+        (k, a) for k in (1, 2) for a in (1, 2, 3)
+    ]
+    assert [row["runs"] for row in rows["heads"]] == [[]] * 5 + [[[104, 107, 0.99]]]
+    assert [row["colour"] for row in rows["motifs"]] == ["#0072b2", NEUTRAL]
+    assert [row["runs"] for row in rows["motifs"]] == [[], [[110, 113, 0.5]]]
 
 
-def test_blocks_lie_on_the_bases_of_their_instances():
-    figure = attention_figure(
-        np.zeros((1, 1, 18)),
-        np.zeros((2, 18)),
-        instances((5, 8, "CTCF", "+", 2.0)),
-        ["CTCF"],
-        COLOURS,
-        width=3,
-    )
-    (bar,) = (trace for trace in figure.data if trace.type == "bar")
-    assert (bar.base[0], bar.x[0], bar.marker.color[0]) == (4.5, 3, "#0072b2")
+def test_an_activation_beyond_its_scale_is_drawn_as_full():
+    act = np.full((1, 4), 9.0)
+    rows = trace_rows(np.zeros((1, 1, 4)), act, ["CTCF"], COLOURS, width=2, scale=[2.0])
+    assert rows["motifs"][0]["runs"] == [[0, 5, 1.0]]
+
+
+def test_runs_end_where_the_value_changes_and_leave_out_what_is_faint():
+    assert runs(np.array([0.5, 0.501, 0.01, 0.9]), start0=7) == [[7, 9, 0.5], [10, 11, 0.9]]
+    assert runs(np.zeros(0)) == []

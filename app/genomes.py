@@ -1,0 +1,67 @@
+"""Regions on a genome that lies on the server: BED -> windows of the model's length -> FASTA named by place.
+
+Only files in the folder that the environment variable ARGMINN_GENOMES names can be asked for, and only by the names
+that are offered: a visitor never gives a path.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from argminn_core.dna import decode
+from argminn_core.errors import InputError
+from argminn_core.fasta import to_fasta
+from argminn_core.genome import Genome
+from argminn_core.regions import read_bed, windows
+
+VARIABLE = "ARGMINN_GENOMES"
+_SUFFIXES = (".fa", ".fa.gz", ".fasta", ".fasta.gz")
+
+
+def genomes() -> dict[str, Path]:
+    """The genomes that may be read, by the name of their file; none where the variable is not set."""
+    folder = os.environ.get(VARIABLE, "")
+    if not folder or not Path(folder).is_dir():
+        return {}
+    files = sorted(path for path in Path(folder).iterdir() if path.is_file())
+    return {path.name: path for path in files if path.name.lower().endswith(_SUFFIXES)}
+
+
+def regions_as_fasta(bed: bytes, genome: str, *, length: int, most: int) -> tuple[bytes, pd.DataFrame]:
+    """FASTA of windows around the summits of a BED file, and DROPPED of the regions that gave none.
+
+    Records are named `chr1:100-600`, so that exports are in the genome's coordinates.
+
+    Raises
+    ------
+    InputError : it is not BED, has more than `most` regions, none of them lies on the genome, or there is no such genome.
+    """
+    path = genomes().get(genome)
+    if path is None:
+        raise InputError(
+            f"there is no genome {genome} on this server", found=", ".join(genomes()) or "none",
+            mend="Choose one of those that are offered",
+        )  # fmt: skip
+    regions, unread = read_bed(bed)
+    if len(regions) > most:
+        raise InputError(
+            "the BED file has too many regions", found=f"{len(regions):,}", expected=f"at most {most:,}",
+            mend="Split it, or use `argminn scan` on the command line",
+        )  # fmt: skip
+    codes, kept, dropped = windows(regions, Genome(path), length=length)
+    lost = pd.concat([unread, dropped], ignore_index=True)
+    if kept.empty:
+        reasons = ", ".join(f"{reason}: {n}" for reason, n in lost["reason"].value_counts().items())
+        raise InputError(
+            f"no region could be read on {genome}", found=reasons,
+            mend="Check that the regions are of this genome's assembly",
+        )  # fmt: skip
+    places = [f"{row.chrom}:{row.start0}-{row.end0}" for row in kept.itertuples()]
+    headers = [
+        place if name == place else f"{place} {' '.join(name.split())}"
+        for place, name in zip(places, kept["name"], strict=True)
+    ]
+    return to_fasta(zip(headers, map(decode, codes), strict=True), width=None).encode(), lost
