@@ -37,7 +37,7 @@ def regions_as_fasta(bed: bytes, genome: str, *, length: int, most: int) -> tupl
 
     Raises
     ------
-    InputError : it is not BED, has more than `most` regions, none of them lies on the genome, or there is no such genome.
+    InputError : not BED, more than `most` regions, none of them on the genome, or no such genome.
     """
     path = genomes().get(genome)
     if path is None:

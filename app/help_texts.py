@@ -13,15 +13,15 @@ _TEXTS = {
   finds there goes into the **memory stream**, and the last state of that stream becomes the logit.
 - In the picture, a circle takes the colour of the motif that its head points at in the example sequence; an empty
   circle points at no motif. The number behind a layer is the logit, were the model to stop there.
-- **auROC** and **auPRC** are measured on sequences that no training saw; 1 is perfect, and guessing gives an auROC of 0.5.
+- **auROC** and **auPRC** are measured on sequences that no training saw; 1 is perfect, guessing gives an auROC of 0.5.
 - The **receipt** tests whether the called instances are what the model uses. **Confidence** says how often models
   trained from other seeds find the same motif.
 """,
     "motifs": """
-- A **logo** stacks the letters of each position; all of a stack is its **information** in bits, 2 at most. It is made of
-  the windows that activate the filter by more than half of its largest activation.
+- A **logo** stacks the letters of each position; a stack is as high as its **information**, 2 bits at most. It is
+  made of the windows that activate the filter by more than half of its largest activation.
 - **Contribution** is how far the logit falls, on average, when an instance of the motif is replaced by an average base.
-- The **match** is the nearest motif of JASPAR by Tomtom, named where its q-value is 0.1 or less. A q-value is the share of
+- The **match** is the nearest motif of JASPAR by Tomtom, named where its q-value is 0.1 or less: the share of
   false names to expect among those that are as good. Below it you see the match, laid under what was learned.
 - **Mute** a motif and the model reads on as if it matched nowhere: what the logits lose is what the motif was worth.
 """,

@@ -44,7 +44,7 @@ def _regions(model: ModelBundle) -> None:
     offered = list(genomes.genomes())
     if not offered:
         st.caption(
-            f"To read regions of a BED file too, start the server with **{genomes.VARIABLE}** set to a folder of genomes "
+            f"To read regions of a BED file, start the server with **{genomes.VARIABLE}** set to a folder of genomes "
             "(.fa, .fa.gz)."
         )
         return

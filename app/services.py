@@ -25,19 +25,21 @@ import torch
 
 from app import syntax_work
 from app.jobs import Job
-from argminn_core import checks, contributions, design, estimate, jobs, recipe, zoo
+from argminn_core import checks, contributions, design, edit, estimate, jobs, recipe, zoo
+from argminn_core.card import motif_cards
 from argminn_core.checkpoint import ModelBundle, load_model, read_model
 from argminn_core.datasets import read_class
 from argminn_core.dna import decode
-from argminn_core.errors import InputError
+from argminn_core.errors import ArgminnError, InputError
 from argminn_core.fasta import Sequences, read_fasta
 from argminn_core.ignored import ignored_matches
-from argminn_core.instances import scan
+from argminn_core.instances import Scan, scan
 from argminn_core.model import Output
 from argminn_core.motifs import LearnedMotif
+from argminn_core.pfm import jaspar
 from argminn_core.plot.colours import motif_colour
 from argminn_core.plot.logo import Mode, logo_svg
-from argminn_core.predict import trace
+from argminn_core.predict import predict, trace
 from argminn_core.regions import Windows, read_bed
 from argminn_core.rules import Rules
 from argminn_core.spacing import learned_spacing
@@ -134,6 +136,15 @@ def logo_archive(motifs: Sequence[LearnedMotif], *, mode: Mode, reverse: bool) -
             svg = logo(motif, height=100, mode=mode, reverse=reverse)
             archive.writestr(f"{motif.filter + 1:02d}_{name}.svg", svg)
     return handle.getvalue()
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def known_motif(match: str) -> np.ndarray | None:
+    """The JASPAR matrix (4, W) of an id; None where JASPAR has none, as for a match from another database."""
+    try:
+        return np.array(jaspar(match).pfm)
+    except ArgminnError:
+        return None
 
 
 # --- sequences ----------------------------------------------------------------------------------------------
@@ -244,6 +255,58 @@ def ignored(model: ModelBundle, reading: Reading, window: int) -> pd.DataFrame:
     found = ignored_matches(model, sequences, instances)
     inside = found["end0"] > reading.windows.start0[window]
     return found[inside & (found["start0"] < reading.windows.end0[window])]
+
+
+def example_reading(name: str) -> Reading:
+    """The reading of a model's own example sequences, the same for all sessions."""
+    path = zoo.resolve(name)
+    return _example_reading(str(path), path.stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading example sequences")
+def _example_reading(path: str, stamp: int) -> Reading:
+    model = _bundle(path, stamp)
+    return read_now(model, example(model))
+
+
+def cards(name: str, reading: Reading, digest: str) -> pd.DataFrame:
+    """CARDS of a model from a reading that `digest` stands for."""
+    path = zoo.resolve(name)
+    return _cards(str(path), path.stat().st_mtime_ns, digest, reading)
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _cards(path: str, stamp: int, digest: str, _reading: Reading) -> pd.DataFrame:
+    found = Scan(_reading.table, _reading.instances, _reading.dropped)
+    return motif_cards(_bundle(path, stamp), found, _reading.windows.sequences)
+
+
+def without_motifs(
+    name: str, reading: Reading, digest: str, muted: Sequence[str], *, most: int = 300
+) -> pd.DataFrame:
+    """`sequence`, `logit`, `muted` and `change` of windows when these motifs are muted.
+
+    Of more than `most` windows, that many are taken, evenly from the highest logit to the lowest.
+    """
+    path = zoo.resolve(name)
+    return _without(str(path), path.stat().st_mtime_ns, digest, tuple(sorted(muted)), most, reading)
+
+
+@st.cache_resource(max_entries=40, scope="session", show_spinner="Reading without the motif")
+def _without(
+    path: str, stamp: int, digest: str, muted: tuple[str, ...], most: int, _reading: Reading
+) -> pd.DataFrame:
+    total = len(_reading.table)
+    rows = (
+        np.unique(np.linspace(0, total - 1, min(total, most)).round().astype(int))
+        if total
+        else np.zeros(0, int)
+    )
+    codes = [_reading.windows.codes(row, row + 1) for row in rows.tolist()]
+    kept = _reading.table.iloc[rows][["sequence", "logit"]].reset_index(drop=True)
+    edited = edit.mute(_bundle(path, stamp), muted)
+    logits = predict(edited.model, np.concatenate(codes)) if codes else np.zeros(0)
+    return kept.assign(muted=logits, change=logits - kept["logit"].to_numpy())
 
 
 def example(model: ModelBundle, *, n: int = 60, seed: int = 7) -> bytes:

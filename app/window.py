@@ -43,8 +43,8 @@ def show_window(model: ModelBundle, reading: services.Reading, index: int) -> No
                 st.switch_page(DESIGN)
     out, colours = services.window_trace(model, reading, index), services.colours(model)
     trace(
-        key="trace", id=f"{state.model_name()} {row['sequence']} {start0}", name=row["sequence"], letters=text, start0=start0,
-        instances=instances, colours=colours, track=services.worth(model, reading, index),
+        key="trace", id=f"{state.model_name()} {row['sequence']} {start0}", name=row["sequence"], letters=text,
+        start0=start0, instances=instances, colours=colours, track=services.worth(model, reading, index),
         ghosts=services.ignored(model, reading, index) if ghosts else None,
         rows=trace_rows(
             out.att[0], out.act[0], [motif.name for motif in model.motifs], colours, width=model.model.config.width,

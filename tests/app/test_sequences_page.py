@@ -11,7 +11,6 @@ from app.sequence_table import Filter
 from argminn_core.errors import InputError
 from argminn_core.fasta import read_fasta
 from argminn_core.predict import predict
-from argminn_core.model import Argminn
 
 
 @pytest.fixture
@@ -129,7 +128,7 @@ def test_what_a_place_is_worth_is_what_a_forward_pass_without_it_says(reading):
     at = track["start"].index(60)
     masked = text[:60] + "N" * track["width"] + text[60 + track["width"] :]
     sequences, _ = read_fasta(f">a\n{text}\n>b\n{masked}\n".encode())
-    logits = predict(model.model, sequences.stack())
+    logits = predict(model.model, sequences.codes.reshape(2, -1))
     assert track["value"][at] == pytest.approx(logits[0] - logits[1], abs=2e-3)
 
 

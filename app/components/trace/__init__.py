@@ -52,7 +52,7 @@ def trace(
     rows : mapping
         From `plot.traces.trace_rows`.
     track : mapping, optional
-        `start` (list of int), `value` (list of float, logits) and `width` (int): what a window of `width` bases is worth.
+        `start` (list of int), `value` (list of float, logits), `width` (int): what `width` bases from there are worth.
     """
     _mount(
         key=key,
