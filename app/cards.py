@@ -6,11 +6,14 @@ from html import escape
 from typing import Any
 
 import pandas as pd
+import streamlit as st
 
 from app import services
 from app.page import plain, short
 from argminn_core.checkpoint import ModelBundle
+from argminn_core.errors import InputError
 from argminn_core.plot.logo import logo_img
+from argminn_core.tables import RECEIPT
 
 SCORES = {"auroc": "auROC", "auprc": "auPRC", "accuracy": "accuracy"}
 
@@ -35,6 +38,74 @@ def headline(model: ModelBundle) -> str:
             ]
             return ", ".join(values) + f" ({split} split)"
     return "No scores in its record"
+
+
+def badges(model: ModelBundle) -> str:
+    """Receipt and confidence, one line of Markdown."""
+    return f"Receipt {receipt_in_short(model)}; confidence {confidence_in_short(model)}"
+
+
+def receipt_in_short(model: ModelBundle) -> str:
+    """In a word or two."""
+    receipt = model.card.get("receipt")
+    if not isinstance(receipt, dict):
+        return "not measured"
+    return {True: "passed", False: "not passed"}.get(receipt.get("passed"), "nothing to judge")
+
+
+def confidences(model: ModelBundle) -> dict[str, float]:
+    """How often other seeds found each motif, 0 to 1, where the card knows."""
+    known = model.card.get("confidence")
+    return {
+        str(name): float(share)
+        for name, share in (known.items() if isinstance(known, dict) else ())
+        if isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share <= 1
+    }
+
+
+def confidence_in_short(model: ModelBundle) -> str:
+    known = confidences(model)
+    return f"{sum(known.values()) / len(known):.0%} across seeds" if known else "not measured"
+
+
+def show_confidence(model: ModelBundle) -> None:
+    """A row for each motif, or that it was not measured."""
+    known = confidences(model)
+    if not known:
+        st.markdown("**Confidence** across seeds: not measured")
+        return
+    st.dataframe(
+        pd.DataFrame({"motif": list(known), "found by seeds": list(known.values())}), hide_index=True, key="confidence",
+        column_config={
+            "found by seeds": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+        },
+    )  # fmt: skip
+
+
+def show_receipt(model: ModelBundle) -> None:
+    """The tests of whether called instances are what the model uses, with a verdict for each."""
+    receipt = model.card.get("receipt")
+    if not isinstance(receipt, dict):
+        st.markdown("**Receipt**: not measured for this model")
+        return
+    st.markdown(f"**Receipt** {plain(short(str(receipt.get('verdict', '')), 600))}")
+    try:
+        table = RECEIPT.frame(receipt.get("tests") or [])
+    except (InputError, ValueError, TypeError, AttributeError):  # a card is anyone's
+        st.caption("The tests of this receipt cannot be read.")
+        return
+    verdict = {"yes": "met", "no": "not met"}
+    decimals = st.column_config.NumberColumn(format="%.2f")
+    st.dataframe(
+        table.assign(passed=[verdict.get(word, "no target") for word in table["passed"]]),
+        hide_index=True, key="receipt",
+        column_order=("test", "passed", "value", "target", "low", "high", "n", "note"),
+        column_config={
+            "passed": "verdict", "value": decimals, "target": decimals,
+            "low": st.column_config.NumberColumn("95 % from", format="%.2f"),
+            "high": st.column_config.NumberColumn("to", format="%.2f"),
+        },
+    )  # fmt: skip
 
 
 def score_table(model: ModelBundle) -> pd.DataFrame:

@@ -9,7 +9,7 @@ sys.path[:0] = [] if str(ROOT) in sys.path else [str(ROOT)]
 
 import streamlit as st  # noqa: E402
 
-from app import page, state  # noqa: E402
+from app import page, state, tour  # noqa: E402
 
 st.set_page_config(page_title="ARGMINN Studio", layout="wide")
 st.logo(page.WORDMARK, size="large")
@@ -25,4 +25,6 @@ chosen = st.navigation(
 )
 with st.sidebar:
     state.model_selector()
+tour.remember()
+tour.show(chosen.url_path or "models")
 chosen.run()

@@ -12,8 +12,16 @@ from argminn_core.errors import ArgminnError
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!~|<>$:&])")
 
-WARNING = "#c2571a"  # readable on light and on dark# The host leaves six lines of air above every title.
-STYLE = "<style>[data-testid=stMainBlockContainer]{padding-top:3.5rem}</style>"
+WARNING = "#c2571a"  # readable on light and on dark
+# The host leaves six lines of air above every title. What has the keyboard shows it, whatever it is.
+STYLE = """<style>
+[data-testid=stMainBlockContainer]{padding-top:3.5rem}
+:focus-visible{outline:2px solid var(--st-primary-color,#2563a8)!important;outline-offset:2px}
+[data-testid=stMetricValue]{font-size:1.6rem}
+.st-key-card [data-testid=stMetricValue]{font-size:1.3rem}
+.st-key-tour{border-left:4px solid var(--st-primary-color,#2563a8)}
+@media(min-width:641px){[class*=st-key-description_]{min-height:3.9rem}}
+</style>"""
 WORDMARK = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="236" height="32" viewBox="0 0 236 32" role="img" '
     'aria-label="ARGMINN Studio" font-family="sans-serif" font-size="22">'

@@ -15,6 +15,7 @@ LAYERS = [
     {"train", "checkpoint", "predict", "discover", "warm_start", "contributions", "deeplift"},
     {"distances", "questions", "handwritten"},
     {"readout", "instances", "design", "annotate", "edit", "card", "tracks", "spacing"},
+    {"readout", "instances", "design", "annotate", "edit", "card", "tracks", "flow"},
     {"receipt", "rule_breaks"},
     {"decoys", "ignored", "merging", "syntax", "causal", "roles", "rules"},
     {"recipe"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 
 import numpy as np
@@ -12,6 +13,23 @@ from argminn_core.plot.logo import COLOURS, MUTED, logo_svg
 _TOP, _ROW, _BODY = 58, 42, 252  # pixels: above the body, a logo with its name, the body
 _SHOWN = _BODY // _ROW
 _ACCENT = "#2f78c4"
+
+
+@dataclass(frozen=True)
+class Example:
+    """What the network did with one sequence; arrays of `flow.Flow`, names instead of filters.
+
+    sites : motif and place of each instance, from 0 (the first base) to 1. reads : (K, A), the motif under each head's
+    look, None where there is none. look : (K, A), 0 to 1. logits : K + 1 numbers, the logit before the first layer and
+    after each. logit : the model's own; evidence : the part of it that no layer made.
+    """
+
+    reads: Sequence[Sequence[str | None]]
+    look: np.ndarray
+    logits: Sequence[float]
+    logit: float
+    evidence: float = 0.0
+    sites: Sequence[tuple[str, float]] = field(default_factory=tuple)
 
 
 def architecture_svg(
@@ -25,6 +43,7 @@ def architecture_svg(
     heads: int,
     strands: int = 2,
     evidence: bool = False,
+    example: Example | None = None,
     ink: str = "#31333f",
 ) -> str:
     """Draw a model of this shape, with up to six of its motifs in the scanner.
@@ -41,6 +60,8 @@ def architecture_svg(
         2 when every filter is also scanned reverse-complemented.
     evidence : bool
         Every filter also adds to the logit by itself.
+    example : Example, optional
+        Colours the heads by what they read in one sequence, and says what each layer made of it.
     ink : str
         Colour of the text; an <img> cannot see the theme of its page.
     """
@@ -48,20 +69,22 @@ def architecture_svg(
     height = bottom + (66 if evidence else 40)
     parts = [
         _head(0, "Sequence", f"{length:,} bp"),
-        _sequence(),
+        _sequence() if example is None else _sites(example, motifs, colours),
         _head(170, "Motif scanner", f"{filters} filters of {width} bp" + ", both strands" * (strands == 2)),
         _scanner(motifs, colours, filters),
         _head(500, "Syntax builder", f"{layers} layers of {heads} heads read the activations"),
-        _layers(layers, heads),
+        _layers(layers, heads) if example is None else _flow(example, motifs, colours, layers, heads),
         _head(850, "Prediction", "one logit"),
-        _stream(),
+        _stream(example),
     ]
+    if example is not None:
+        parts.append(_after(example, layers))
     if evidence:
         y = bottom + 24
         parts.append(
             f'<path d="M310 {bottom}V{y}H893V{_TOP + _BODY / 2 + 34}" fill="none" stroke-dasharray="5 4" '
             f'stroke="{_ACCENT}" marker-end="url(#arrow)"/>'
-            + _text(600, y + 18, "evidence: every motif also adds to the logit by itself", anchor="middle")
+            + _text(600, y + 18, _said(example), anchor="middle")
         )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 960 {height}" width="960" height="{height}" '
@@ -141,8 +164,98 @@ def _layers(layers: int, heads: int) -> str:
     return "".join(parts) + _arrow(458, 479, _TOP + _BODY / 2)
 
 
-def _stream() -> str:
+def _said(example: Example | None) -> str:
+    said = "evidence: every motif also adds to the logit by itself"
+    return said if example is None else f"{said}, here {example.evidence:+.2f}"
+
+
+def _rows(motifs: Sequence[tuple[str, np.ndarray]]) -> dict[str, float]:
+    """The middle of each drawn motif's row."""
+    return {name: _TOP + i * _ROW + (_ROW - 8) / 2 for i, (name, _) in enumerate(motifs[:_SHOWN])}
+
+
+def _curve(x0: float, y0: float, x1: float, y1: float, colour: str, strength: float = 1.0) -> str:
+    half = (x0 + x1) / 2
+    return (
+        f'<path d="M{x0} {y0:.1f}C{half} {y0:.1f} {half} {y1:.1f} {x1:.1f} {y1:.1f}" fill="none" '
+        f'stroke="{escape(colour)}" stroke-width="1.6" stroke-opacity="{0.75 * strength:.2f}"/>'
+    )
+
+
+def _sites(example: Example, motifs: Sequence[tuple[str, np.ndarray]], colours: Mapping[str, str]) -> str:
+    """The sequence from its first base to its last, with its instances; each leads to its motif."""
+    rows = _rows(motifs)
+    parts = [
+        f'<rect x="38" y="{_TOP}" width="14" height="{_BODY}" rx="7" fill="{MUTED}" fill-opacity=".25"/>'
+        + _text(30, _TOP + 9, "5′", anchor="end")
+        + _text(30, _TOP + _BODY - 2, "3′", anchor="end")
+    ]
+    for name, place in example.sites:
+        y, colour = _TOP + 5 + place * (_BODY - 10), colours.get(name, MUTED)
+        if name in rows:
+            parts.append(_curve(52, y, 168, rows[name], colour))
+        parts.append(f'<rect x="34" y="{y - 3.5:.1f}" width="22" height="7" rx="2" fill="{escape(colour)}"/>')
+    if not example.sites:
+        parts.append(_arrow(78, 160, _TOP + _BODY / 2) + _text(62, _TOP + _BODY / 2 - 8, "no instance"))
+    return "".join(parts)
+
+
+def _flow(
+    example: Example,
+    motifs: Sequence[tuple[str, np.ndarray]],
+    colours: Mapping[str, str],
+    layers: int,
+    heads: int,
+) -> str:
+    """Layers and heads as ever, each head in the colour of the motif that it reads, with a line from there."""
+    rows, step = _rows(motifs), _BODY / layers
+    tall, gap = min(step - 8, 54), 130 / heads
+    radius = min(8, gap * 0.42, tall * 0.38)
+    boxes, lines, dots = [], [], []
+    for k in range(layers):
+        y = _TOP + (k + 0.5) * step
+        boxes.append(
+            f'<rect x="500" y="{y - tall / 2:.1f}" width="220" height="{tall:.1f}" rx="6" fill="{_ACCENT}" '
+            f'fill-opacity=".08" stroke="{_ACCENT}" stroke-opacity=".5"/>'
+            + _text(708, y + 4, f"layer {k + 1}", anchor="end")
+            + _arrow(720, 762, y)
+        )
+        for a in range(heads):
+            x, name, look = 518 + (a + 0.5) * gap, example.reads[k][a], float(example.look[k][a])
+            colour = MUTED if name is None else colours.get(name, MUTED)
+            if name in rows:
+                lines.append(_curve(458, rows[name], x - radius, y, colour, look))
+            said = f"layer {k + 1} head {a + 1}: " + (
+                "no motif where it looks" if name is None else f"looks at {name}, attention {look:.2f}"
+            )
+            fill = "none" if name is None else escape(colour)
+            dots.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{fill}" stroke="{escape(colour)}" '
+                f'stroke-width="1.5"><title>{escape(said)}</title></circle>'
+            )
+    return "".join(boxes + lines + dots)
+
+
+def _after(example: Example, layers: int) -> str:
+    """The logit were the model to stop after each layer, beside the stream."""
+    step = _BODY / layers
+    return _text(784, _TOP + 4, f"{example.logits[0]:+.1f} at first") + "".join(
+        _text(784, _TOP + (k + 0.5) * step + 4, f"{logit:+.1f}") for k, logit in enumerate(example.logits[1:])
+    )
+
+
+def _stream(example: Example | None = None) -> str:
     middle = _TOP + _BODY / 2
+    if example is not None:
+        return (
+            f'<rect x="764" y="{_TOP}" width="14" height="{_BODY}" rx="7" fill="{_ACCENT}"/>'
+            + _text(771, _TOP + _BODY + 16, "memory stream", anchor="middle")
+            + _arrow(826, 852, middle)
+            + f'<circle cx="893" cy="{middle}" r="36" fill="{_ACCENT}" fill-opacity=".1" stroke="{_ACCENT}"/>'
+            + f'<text x="893" y="{middle + 3}" font-size="19" font-weight="700" text-anchor="middle">'
+            + f"{example.logit:+.1f}</text>"
+            + _text(893, middle + 19, "logit", anchor="middle")
+        )
     return (
         f'<rect x="764" y="{_TOP}" width="14" height="{_BODY}" rx="7" fill="{_ACCENT}"/>'
         + _text(771, _TOP + _BODY + 16, "memory stream", anchor="middle")
