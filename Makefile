@@ -35,7 +35,7 @@ lint: $(VENV)/.dev ## check style and imports
 zoo: $(VENV)/.run ## retrain the bundled models from recorded seeds
 	$(BIN)/python -m argminn_core.zoo.build
 
-screenshots: $(VENV)/.dev ## take the pictures of the README
+screenshots: $(VENV)/.dev ## take pictures of every page, light and dark, wide and narrow
 	$(BIN)/python tests/browser/screenshots.py
 
 clean:          ## remove the environment and caches

@@ -37,8 +37,8 @@ def show(model: ModelBundle, name: str) -> None:
         row = at.reading.table.iloc[window]
         st.caption(
             f"{plain(short(row['sequence']))}: logit {row['logit']:.2f}, probability {row['probability']:.3f}. "
-            "A head has the colour of the motif that it looks at, an empty one looks at none. Beside the stream: the logit, were "
-            "the model to stop there."
+            "A head has the colour of the motif that it looks at, an empty one looks at none. Beside the stream: the "
+            "logit, were the model to stop there."
         )
     left, right = st.columns(2, gap="large")
     with left:

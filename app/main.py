@@ -13,7 +13,7 @@ from app import page, state, tour  # noqa: E402
 
 st.set_page_config(page_title="ARGMINN Studio", layout="wide")
 st.logo(page.WORDMARK, size="large")
-st.html(page.STYLE)
+st.html(page.style())
 
 chosen = st.navigation(
     [

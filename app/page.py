@@ -13,21 +13,37 @@ from argminn_core.errors import ArgminnError
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!~|<>$:&])")
 
 WARNING = "#c2571a"  # readable on light and on dark
-# The host leaves six lines of air above every title. What has the keyboard shows it, whatever it is.
-STYLE = """<style>
-[data-testid=stMainBlockContainer]{padding-top:3.5rem}
-:focus-visible{outline:2px solid var(--st-primary-color,#2563a8)!important;outline-offset:2px}
-[data-testid=stMetricValue]{font-size:1.6rem}
-.st-key-card [data-testid=stMetricValue]{font-size:1.3rem}
-.st-key-tour{border-left:4px solid var(--st-primary-color,#2563a8)}
-@media(min-width:641px){[class*=st-key-description_]{min-height:3.9rem}}
-</style>"""
+_ACCENT = {
+    "light": "#2563a8",
+    "dark": "#6aa7e8",
+}  # as in .streamlit/config.toml, which a page's style cannot see
 WORDMARK = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="236" height="32" viewBox="0 0 236 32" role="img" '
     'aria-label="ARGMINN Studio" font-family="sans-serif" font-size="22">'
     '<text y="24" font-weight="800" letter-spacing="1" fill="#2f78c4">ARGMINN</text>'
     '<text x="140" y="24" fill="#808495">Studio</text></svg>'
 )
+
+
+def style() -> str:
+    """What the theme cannot say, as CSS.
+
+    The host leaves six lines of air above every title, and its captions are too pale to read on white. What has the
+    keyboard shows it, whatever it is. Descriptions on cards are as high as three lines, so that what follows them
+    stands on one line with the neighbours'.
+    """
+    dark = st.context.theme.type == "dark"
+    accent, on_accent = _ACCENT["dark" if dark else "light"], "#0d1117" if dark else "#ffffff"
+    return f"""<style>
+[data-testid=stMainBlockContainer]{{padding-top:3.5rem}}
+[data-testid=stCaptionContainer]{{color:inherit;opacity:.76}}
+:focus-visible{{outline:2px solid {accent}!important;outline-offset:2px}}
+[data-testid^=stBaseButton-primary],[data-testid^=stBaseButton-primary] p{{color:{on_accent}}}
+[data-testid=stMetricValue]{{font-size:1.6rem}}
+.st-key-card [data-testid=stMetricValue]{{font-size:1.3rem}}
+.st-key-tour{{border-left:4px solid {accent}}}
+@media(min-width:641px){{[class*=st-key-description_]{{min-height:3.9rem}}}}
+</style>"""
 
 
 def heading(title: str, question: str) -> None:

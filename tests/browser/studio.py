@@ -113,3 +113,34 @@ LOGIT_CHANGED = """before => [...document.querySelectorAll('[data-testid=stMetri
 
 def wait_for_another_logit(page, before: str) -> None:
     page.wait_for_function(LOGIT_CHANGED, arg=before, timeout=30_000)
+
+
+def pages(page) -> list[str]:
+    """The names of the pages, as the navigation has them, the start page first; one must be open."""
+    links = page.get_by_test_id("stSidebarNavLink").evaluate_all("links => links.map(link => link.href)")
+    return [link.rstrip("/").rpartition("/")[2] if number else "models" for number, link in enumerate(links)]
+
+
+def walk(page, address: str, *, model: str) -> Iterator[str]:
+    """Every page in turn as a visitor sees it who has the example sequences, and opens the best one in Design.
+
+    A page of the navigation that this function does not know is simply opened, so new ones are never left out.
+    """
+    visit(page, address, f"?model={model}")
+    for name in pages(page):
+        if name != "models":
+            # Through the navigation, so that the session and its sequences live on. On a phone it is folded away.
+            link = page.locator(f"[data-testid=stSidebarNavLink][href$='/{name}']")
+            link.evaluate("link => link.click()")
+            page.wait_for_function("name => location.pathname.endsWith(name)", arg=name)
+            settle(page)
+        if name == "sequences":
+            page.get_by_role("button", name="Use example sequences").click()
+            page.locator(".trace svg").wait_for()
+            settle(page)
+        yield name
+        if name == "sequences":
+            page.get_by_role("button", name="Open in Design").click()
+            page.locator(".block").first.wait_for()
+            page.mouse.move(0, 0)  # away from the button's tooltip
+            settle(page)
