@@ -32,14 +32,8 @@ def show(names: list[str]) -> None:
         st.dataframe(settings_table(a, b, labels), hide_index=True, key="compare_settings", height="content")
         st.dataframe(
             motif_rows(a, b, labels), hide_index=True, key="compare_motifs", height="content", row_height=44,
-            column_config={
-                f"{side} {part}": config
-                for side in labels
-                for part, config in (
-                    ("logo", st.column_config.ImageColumn(width="medium")),
-                    ("contribution", st.column_config.NumberColumn(format="%.2f", help="Mean fall of the logit")),
-                )
-            },
+            column_config={f"{side} logo": st.column_config.ImageColumn(width="medium") for side in labels}
+            | {f"{side} contribution": f"{side} contribution (logits)" for side in labels},
         )  # fmt: skip
 
 
@@ -90,11 +84,16 @@ def motif_rows(a: ModelBundle, b: ModelBundle, labels: tuple[str, str]) -> pd.Da
         for label, side in zip(labels, sides, strict=True):
             motif = side.get(name)
             row[f"{label} logo"] = "" if motif is None else svg_uri(services.logo(motif, height=36, most=150))
-            row[f"{label} contribution"] = np.nan if motif is None else motif.contribution
+            row[f"{label} contribution"] = _number(motif)
         rows.append(row)
     return pd.DataFrame(
         rows, columns=["motif", *(f"{side} {part}" for side in labels for part in ("logo", "contribution"))]
     )
+
+
+def _number(motif: LearnedMotif | None) -> str:
+    """The contribution, or nothing where it is not known: a table shows an unknown number as None."""
+    return "" if motif is None or np.isnan(motif.contribution) else f"{motif.contribution:.2f}"
 
 
 def _by_name(model: ModelBundle, place: int) -> dict[str, LearnedMotif]:

@@ -50,7 +50,10 @@ def show(model: ModelBundle, name: str) -> None:
     with right:
         table = cards.score_table(model)
         if len(table):
-            st.dataframe(table, hide_index=True)
+            decimals = st.column_config.NumberColumn(format="%.3f")
+            st.dataframe(
+                table, hide_index=True, column_config=dict.fromkeys(table.columns.drop("split"), decimals)
+            )
         cards.show_confidence(model)
     cards.show_receipt(model)
 

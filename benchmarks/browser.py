@@ -1,6 +1,9 @@
 """What a visitor waits for, in a real browser: medians of several runs, printed as a table.
 
-python benchmarks/browser.py [--runs 7] [--sequences 1000]
+python benchmarks/browser.py [--runs 7] [--sequences 1000] [--many 10000]
+
+Of the table with many sequences: the longest that the browser stood still, between two frames, while it was scrolled
+and while it was sorted.
 """
 
 from __future__ import annotations
@@ -27,6 +30,11 @@ PICK = "another row to its letters"
 DESIGN = "page change to the canvas"
 DROP = "drop of a motif to its new prediction"
 MOTIFS = "page change to a grid of logos"
+SCROLL = "longest stall while {n:,} rows are scrolled"
+SORT = "longest stall while {n:,} rows are sorted"
+FRAMES = """() => { window.gaps = []; let last = performance.now(); const frame = () => {
+    const now = performance.now(); window.gaps.push(now - last); last = now; requestAnimationFrame(frame); };
+    requestAnimationFrame(frame); }"""
 
 
 def timed(act: Callable[[], None], seen: Callable[[], None]) -> float:
@@ -44,7 +52,7 @@ def measure(browser, address: str, model: str, raw: bytes, n: int) -> dict[str, 
     upload = {"name": "given.fa", "mimeType": "text/plain", "buffer": raw}
     waits = {
         UPLOAD.format(n=n): timed(
-            lambda: page.locator("input[type=file]").set_input_files(upload),
+            lambda: page.locator("input[type=file]").first.set_input_files(upload),
             lambda: page.locator(f"[role=grid][aria-rowcount='{n + 1}']").wait_for(
                 state="attached", timeout=60_000
             ),
@@ -75,10 +83,40 @@ def measure(browser, address: str, model: str, raw: bytes, n: int) -> dict[str, 
     return waits
 
 
+def fluid(browser, address: str, model: str, raw: bytes, n: int, *, runs: int) -> dict[str, list[float]]:
+    """The longest times between two frames, in seconds, one a run, of a table of `n` rows."""
+    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+    studio.visit(page, address, f"sequences?model={model}")
+    upload = {"name": "many.fa", "mimeType": "text/plain", "buffer": raw}
+    page.locator("input[type=file]").first.set_input_files(upload)
+    page.locator(f"[role=grid][aria-rowcount='{n + 1}']").wait_for(state="attached", timeout=300_000)
+    studio.settle(page)
+    page.evaluate(FRAMES)
+
+    def longest() -> float:
+        return page.evaluate("() => Math.max(...window.gaps.splice(0)) / 1000")
+
+    box = page.locator("[data-testid=stDataFrame]").first.bounding_box()
+    stalls: dict[str, list[float]] = {SCROLL.format(n=n): [], SORT.format(n=n): []}
+    for _ in range(runs):
+        page.mouse.move(box["x"] + 300, box["y"] + 150)
+        longest()
+        for _ in range(30):
+            page.mouse.wheel(0, 900)
+            page.wait_for_timeout(30)
+        stalls[SCROLL.format(n=n)].append(longest())
+        page.mouse.click(box["x"] + 150, box["y"] + 17)  # the header of the names
+        page.wait_for_timeout(1000)
+        stalls[SORT.format(n=n)].append(longest())
+    page.context.close()
+    return stalls
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--sequences", type=int, default=1000)
+    parser.add_argument("--many", type=int, default=10_000, help="0 leaves the stalls out")
     parser.add_argument("--model")
     options = parser.parse_args()
     name = options.model or "toy"
@@ -97,9 +135,12 @@ def main() -> None:
                 )
                 for run in range(options.runs + 1)
             ][1:]  # the first one imports and warms up
+            stalls: dict[str, list[float]] = {}
+            if options.many:
+                raw = fasta(options.many, length=length)
+                stalls = fluid(browser, address, name, raw, options.many, runs=options.runs)
     sys.stdout.write("| what | median (s) | slowest (s) |\n|---|---|---|\n")
-    for what in runs[0]:
-        waits = [run[what] for run in runs]
+    for what, waits in ({what: [run[what] for run in runs] for what in runs[0]} | stalls).items():
         sys.stdout.write(f"| {what} | {statistics.median(waits):.2f} | {max(waits):.2f} |\n")
 
 

@@ -39,7 +39,7 @@ def test_a_first_visit_looks_at_a_bundled_model(page, bundled_url):
     assert picture.evaluate("picture => picture.complete && picture.naturalWidth") > 800
     # A comparison with another model, by name of motif.
     page.get_by_text("Compare two models").click()
-    page.locator(".st-key-compare_settings canvas").first.wait_for()
+    page.locator(".st-key-compare canvas").first.wait_for()
 
     page.get_by_role("button", name="Next: Motifs").click()
     page.get_by_role("heading", name="Motifs", exact=True).wait_for()
@@ -96,7 +96,7 @@ def test_my_fasta_is_explained_down_to_its_letters(page, studio_url, fasta_file)
 
     blocks.first.click()  # near enough to read the site
     trace.locator(".letter").first.wait_for()
-    letters = "".join(trace.locator(".letter").all_inner_texts())
+    letters = "".join(trace.locator(".letter").all_text_contents())
     assert "CCAGCAGGGGGC" in letters and len(letters) < 120
     blocks.first.hover()
     tip = trace.locator(".tip")

@@ -327,6 +327,9 @@ class Trace {
       ? `M${x0} ${top}H${x0 + wide - tip}L${x0 + wide} ${top + BLOCK / 2}L${x0 + wide - tip} ${bottom}H${x0}z`
       : `M${x0 + wide} ${top}H${x0 + tip}L${x0} ${top + BLOCK / 2}L${x0 + tip} ${bottom}H${x0 + wide}z`;
     const ink = one.called ? { fill: one.colour } : { stroke: one.colour, "pointer-events": "all" };
+    // The gap between the label and the block belongs to both.
+    const [from, to] = hangs ? [Math.min(x0, x1 - text.length * 6.6), x1] : [x0, Math.max(x0 + wide, x0 + text.length * 6.6)];
+    group.append(node("rect", { x: from, y, width: to - from, height: bottom - y, fill: "transparent" }));
     group.append(node("path", { class: "body", d: shape, ...ink }));
     group.append(node("text", { x: hangs ? x1 : Math.max(x0, this.left + 2), y: y + 11, "text-anchor": hangs ? "end" : "start" }, text));
     this.inside.append(group);
