@@ -1,4 +1,4 @@
-"""Which motifs the Motifs page shows, and in which order."""
+"""Which motifs the Motifs page shows, and in which order: the controls, the grid, the table and its files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
+from app import services
 from app.components.tiles import tiles
 from app.motif_card import known_as, picture
 from app.page import WARNING
 from argminn_core.motifs import LearnedMotif
+from argminn_core.pfm import to_jaspar, to_meme, to_transfac
 from argminn_core.plot.logo import Mode, svg_uri
+from argminn_core.readout import motif_table
+from argminn_core.tables import MOTIFS
 
 # What comes first, and "not known" last. The sort is stable, and the motifs come ranked.
 _ORDERS: dict[str, Callable[[LearnedMotif], float | str]] = {
@@ -93,3 +97,29 @@ def grid(view: View, colours: dict[str, str], *, key: str, picked: str | None, m
             }
         )  # fmt: skip
     tiles(cards, key=key, picked=picked, warning=WARNING)
+
+
+def table_and_files(view: View, *, stem: str) -> None:
+    """The motifs that are shown as a table, and as files of other tools."""
+    table = motif_table(view.shown)
+    st.dataframe(
+        table, hide_index=True, height="content" if len(table) < 12 else 420,
+        column_config={
+            "information": st.column_config.NumberColumn("bits", format="%.1f"),
+            "contribution": st.column_config.NumberColumn("contribution (logits)", format="%.2f"),
+            "q_value": st.column_config.NumberColumn("q-value", format="%.1e"),
+            "max_activation": st.column_config.NumberColumn("max activation", format="%.3f"),
+            "threshold": st.column_config.NumberColumn(format="%.3f"),
+        },
+    )  # fmt: skip
+    exported = [motif.motif for motif in view.shown]
+    with st.container(horizontal=True):
+        st.download_button("MEME", to_meme(exported), f"{stem}.meme")
+        st.download_button("JASPAR", to_jaspar(exported), f"{stem}.jaspar")
+        st.download_button("TRANSFAC", to_transfac(exported), f"{stem}.transfac")
+        st.download_button("Table (TSV)", MOTIFS.to_tsv(table), f"{stem}_motifs.tsv")
+        st.download_button(
+            "Logos (SVG)",
+            lambda: services.logo_archive(view.shown, mode=view.mode, reverse=view.reverse),
+            f"{stem}_logos.zip",
+        )

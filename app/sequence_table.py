@@ -76,7 +76,7 @@ def pick(reading: Reading, rows: np.ndarray, *, key: str) -> int:
     shown = reading.table.iloc[rows]
     place = ("start0", "end0", "note") if reading.table["note"].any() else ()
     picked = st.dataframe(
-        shown, hide_index=True, height=300 if len(shown) > 7 else "content", on_select="rerun",
+        shown, hide_index=True, height=228 if len(shown) > 5 else "content", on_select="rerun",
         selection_mode="single-row-required", key=f"table_{key}",
         column_order=("sequence", *place, "logit", "probability", "instances", "motifs"),
         column_config={
@@ -113,6 +113,7 @@ def downloads(reading: Reading, rows: np.ndarray, *, stem: str) -> None:
     ]
     if len(reading.dropped):
         files.append(("Dropped (TSV)", lambda: DROPPED.to_tsv(reading.dropped), "dropped.tsv"))
+    st.caption(f"Files of all {len(rows):,} windows in the table")
     with st.container(horizontal=True, gap="small"):
         for label, data, ending in files:
             st.download_button(label, data, f"{stem}_{ending}", on_click="ignore")

@@ -59,6 +59,7 @@ def test_a_first_visit_looks_at_a_bundled_model(page, bundled_url):
     assert float(metric.get_by_test_id("stMetricDelta").inner_text().replace("\u2212", "-")) < -0.2
     page.get_by_role("button", name="Unmute all").click()
     metric.wait_for(state="detached")
+    studio.settle(page)  # until then what stood above the table stands there twice
     with page.expect_download() as download:
         page.get_by_role("button", name="MEME").click()
     assert download.value.path().read_text().startswith("MEME version 4")
