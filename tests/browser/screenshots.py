@@ -60,7 +60,8 @@ def publish(folder: Path, names: list[str]) -> None:
         path = DOCS / f"{name}.png"
         with Image.open(folder / f"{name}_light_wide.png") as picture:
             # Rare colours are kept too: a motif's is one of them.
-            few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            full = picture.convert("RGB")
+            few = full.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
             few.save(path, optimize=True)
         if path.stat().st_size > MAX_BYTES:
             raise SystemExit(f"{path.name} has {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}")
