@@ -1,6 +1,7 @@
-"""Filters that read the same motif, made one: so that a site which two of them call is no pair.
+"""One site, one motif: so that a site which two filters call is no pair.
 
-INSTANCES -> where instances of two filters share bases -> MERGED, and INSTANCES under the remaining names.
+INSTANCES -> where instances of two filters share bases -> MERGED, and INSTANCES under the remaining names; of motifs
+that stay two, the better match keeps a site (`settled`).
 """
 
 from __future__ import annotations
@@ -73,6 +74,54 @@ def merge(instances: pd.DataFrame) -> Merge:
     return Merge(_once(_moved(frame, place, widths)), MERGED.frame(rows))
 
 
+def settled(instances: pd.DataFrame) -> pd.DataFrame:
+    """INSTANCES in which no two motifs have the same site.
+
+    Motifs may be relatives (TGASTCA and TGACGTCA), and one is then called on the other's sites. Replacing the bases
+    costs the same for either, so contributions do not tell whose site it is; the match does: of two instances that
+    share half of the shorter, the one stays whose activation comes nearer to the largest of its motif, or where both
+    do, the one with the larger contribution. Halves that overlap by less keep both.
+    """
+    frame = instances.reset_index(drop=True)
+    rivals = _rivals(frame, one_motif=False)
+    if not rivals:
+        return frame
+    strength = (frame["activation"] / frame.groupby("motif")["activation"].transform("max")).to_numpy()
+    size, motif = frame["contribution"].abs().to_numpy(), frame["motif"].to_numpy()
+    ranked = sorted(rivals, key=lambda i: (-strength[i], -size[i], motif[i]))
+    return frame.drop(index=_losers(rivals, ranked)).reset_index(drop=True)
+
+
+def _losers(rivals: dict[int, list[int]], ranked: list[int]) -> list[int]:
+    """Who goes when each in turn, the strongest first, sends its rivals away unless it was sent away itself."""
+    gone: set[int] = set()
+    for i in ranked:
+        if i not in gone:
+            gone.update(rivals[i])
+    return list(gone)
+
+
+def _rivals(frame: pd.DataFrame, *, one_motif: bool) -> dict[int, list[int]]:
+    """For every row its rivals: instances, of the same motif or of other ones, that share half of the shorter."""
+    order = frame.sort_values(["sequence", "start0"], kind="stable")
+    sequence, motif, start, end = (order[name].to_numpy() for name in ("sequence", "motif", "start0", "end0"))
+    rows = order.index.to_numpy()
+    rivals: dict[int, list[int]] = {}
+    for step in range(1, len(order)):
+        near = (sequence[:-step] == sequence[step:]) & (start[step:] < end[:-step])
+        if not near.any():
+            break
+        one = np.flatnonzero(near)
+        other = one + step
+        shared = np.minimum(end[one], end[other]) - start[other]
+        shorter = np.minimum(end[one] - start[one], end[other] - start[other])
+        half = (2 * shared >= shorter) & ((motif[one] == motif[other]) == one_motif)
+        for i, j in zip(rows[one[half]].tolist(), rows[other[half]].tolist(), strict=True):
+            rivals.setdefault(i, []).append(j)
+            rivals.setdefault(j, []).append(i)
+    return rivals
+
+
 def _shared(shift: int, width: int, other: int) -> int:
     """Bases that a motif of `width` shares with one of width `other` that starts `shift` before it."""
     return min(shift + width, other) - max(shift, 0)
@@ -138,22 +187,10 @@ def _moved(frame: pd.DataFrame, place: dict[str, tuple[str, bool, int]], widths:
 
 def _once(frame: pd.DataFrame) -> pd.DataFrame:
     """Of instances of one motif that share half of their bases, the one with the largest contribution."""
-    frame = frame.sort_values(["sequence", "motif", "start0"], kind="stable", ignore_index=True)
-    while len(frame) > 1:
-        key = frame["sequence"].to_numpy(), frame["motif"].to_numpy()
-        start, end = frame["start0"].to_numpy(), frame["end0"].to_numpy()
-        size = frame["contribution"].abs().to_numpy()
-        clash = (key[0][1:] == key[0][:-1]) & (key[1][1:] == key[1][:-1])
-        clash &= 2 * (end[:-1] - start[1:]) >= np.minimum(end - start, np.roll(end - start, -1))[:-1]
-        if not clash.any():
-            break
-        first_wins = size[:-1] >= size[1:]
-        beaten = np.zeros(len(frame), dtype=bool)
-        beaten[1:] = clash & first_wins
-        beaten[:-1] |= clash & ~first_wins
-        # Only those go that lose to an instance which itself stays.
-        out = np.zeros(len(frame), dtype=bool)
-        out[1:] = clash & first_wins & ~beaten[:-1]
-        out[:-1] |= clash & ~first_wins & ~beaten[1:]
-        frame = frame[~out].reset_index(drop=True)
-    return frame.sort_values(["sequence", "start0"], kind="stable", ignore_index=True)
+    frame = frame.reset_index(drop=True)
+    size = frame["contribution"].abs().to_numpy()
+    rivals = _rivals(frame, one_motif=True)
+    frame = frame.drop(index=_losers(rivals, sorted(rivals, key=lambda i: -size[i])))
+    return frame.sort_values(["sequence", "motif", "start0"], kind="stable").sort_values(
+        ["sequence", "start0"], kind="stable", ignore_index=True
+    )

@@ -20,7 +20,7 @@ import pandas as pd
 from argminn_core.annotate import q_values
 from argminn_core.errors import InputError
 from argminn_core.fasta import Sequences
-from argminn_core.merging import merge
+from argminn_core.merging import merge, settled
 from argminn_core.tables import ARRANGEMENTS, GAPS, INSTANCES, PAIRS, RANGES
 
 MAX_GAP = 150  # SpaMo's margin
@@ -70,6 +70,7 @@ def observe(instances: pd.DataFrame, sequences: Sequences, *, max_gap: int = MAX
     """
     frame = INSTANCES.check(instances)
     used, merged = merge(frame[frame["contribution"].abs() >= USED])
+    used = settled(used)
     joint, counts = _joint(used, sequences)
     return Syntax(used, merged, joint, _pairs(counts, len(sequences)), *_spacing(joint, max_gap))
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argminn_core.merging import merge
+from argminn_core.merging import merge, settled
 from argminn_core.tables import INSTANCES
 
 SPANS = ["sequence", "start0", "end0", "motif", "strand"]
@@ -122,3 +122,38 @@ def test_no_motif_is_left_twice_on_the_same_bases(calls):
 def test_nothing_is_made_of_nothing():
     found = merge(INSTANCES.empty())
     assert found.instances.empty and found.merged.empty
+
+
+# --- one site, one motif --------------------------------------------------------------------------------------
+
+
+def called(*rows: tuple[str, int, int, str, float]) -> pd.DataFrame:
+    """Rows of sequence, start0, end0, motif, activation."""
+    frame = table(*((name, start, end, motif, "+", 5.0) for name, start, end, motif, _ in rows))
+    return frame.assign(activation=[row[-1] for row in rows])
+
+
+def test_a_relative_gives_way_to_the_better_match():
+    """B's largest activation is 2, A's 10: on s0 A matches at its best and B at half, on s1 it is the other way."""
+    found = settled(called(
+        ("s0", 20, 28, "A", 10.0), ("s0", 21, 28, "B", 1.0), ("s1", 20, 28, "A", 4.0), ("s1", 21, 28, "B", 2.0),
+        ("s2", 50, 57, "B", 0.5),
+    ))  # fmt: skip
+    assert list(found[["sequence", "motif"]].itertuples(index=False, name=None)) == [
+        ("s0", "A"), ("s1", "B"), ("s2", "B"),
+    ]  # fmt: skip
+
+
+def test_what_gives_way_makes_nobody_else_give_way():
+    """A beats B, so that C, which only B would beat, stays."""
+    found = settled(called(
+        ("s0", 20, 30, "A", 1.0), ("s0", 25, 35, "B", 0.9), ("s0", 30, 40, "C", 0.8), ("s1", 0, 10, "B", 1.0),
+        ("s1", 50, 60, "C", 1.0),
+    ))  # fmt: skip
+    assert found[found["sequence"] == "s0"]["motif"].tolist() == ["A", "C"]
+
+
+def test_halves_that_overlap_by_less_than_half_both_stay():
+    both = called(("s0", 20, 32, "A", 1.0), ("s0", 27, 40, "B", 0.2), ("s1", 0, 13, "B", 1.0))
+    pd.testing.assert_frame_equal(settled(both), both)
+    assert settled(INSTANCES.empty()).empty

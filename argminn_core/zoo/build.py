@@ -51,11 +51,12 @@ def main() -> int:
             failed += 1
             continue
         shutil.copyfile(out / "model.safetensors", HERE / f"{name}.safetensors")
-        _record_digest(name)
+        record_digest(name)
     return 1 if failed else 0
 
 
-def _record_digest(name: str) -> None:
+def record_digest(name: str) -> None:
+    """Note the digest of a bundled model: what is checked when it is opened."""
     digests_file = HERE / "digests.json"
     digests = json.loads(digests_file.read_text(encoding="utf-8")) if digests_file.exists() else {}
     digests[name] = hashlib.sha256((HERE / f"{name}.safetensors").read_bytes()).hexdigest()

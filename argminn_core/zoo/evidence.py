@@ -1,0 +1,108 @@
+"""What is known of the bundled models beyond their scores, measured and put into their cards: rules and receipt.
+
+    python -m argminn_core.zoo.evidence [NAME ...]
+
+Measured on sequences that no training has seen: fresh ones of the model's grammar, or the peaks and GC-matched windows
+of the held-out chromosome in the folder that `--data` names. A model whose sequences are not there keeps the card that
+it has. Weights stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from argminn_core import dna
+from argminn_core.checkpoint import ModelBundle, load_model, save_model
+from argminn_core.fasta import Sequences
+from argminn_core.grammars import grammar
+from argminn_core.receipt import receipt
+from argminn_core.rulebook import to_card
+from argminn_core.rules import find_rules, with_controls
+from argminn_core.simulate import simulate
+from argminn_core.zoo import is_bundled, names, resolve
+from argminn_core.zoo.build import HERE, record_digest
+
+SIMULATED = "simulated grammar "
+SEED = 20_265  # no training's
+
+
+class HeldOut(NamedTuple):
+    """Sequences that a model has not seen, of either class, and what they are in words."""
+
+    positives: Sequences
+    negatives: Sequences
+    what: str
+
+
+def held_out(bundle: ModelBundle, data: Path, *, n: int) -> HeldOut | str:
+    """Unseen sequences for `bundle`, or the reason why there are none.
+
+    data : folder with `chipseq_500bp`. n : simulated sequences of each class.
+    """
+    said = bundle.card.get("data", "")
+    if said.startswith(SIMULATED):
+        name = said.removeprefix(SIMULATED)
+        good, bad = (
+            simulate(grammar(name), n, length=bundle.length, seed=SEED + (not positive), positives=positive)
+            for positive in (True, False)
+        )
+        classes = [Sequences.from_codes(made.names, made.codes) for made in (good, bad)]
+        return HeldOut(*classes, f"{n} fresh positives of {name}")
+    factor, _, cell = bundle.name.upper().partition("-")
+    if cell != "HEPG2" or "test chr22" not in bundle.card.get("split", ""):
+        return "no data is known to be unseen by it"
+    path = data / "chipseq_500bp" / f"{factor}_HepG2.tsv.gz"
+    if not path.exists():
+        return f"{path.name} is not here"
+    table = pd.read_csv(path, sep="\t")
+    table = table[table["split"] == "test"]
+
+    def of(kind: str) -> Sequences:
+        codes = dna.encode_all(list(table["sequence"][table["kind"] == kind]))
+        return Sequences.from_codes(map(str, range(len(codes))), codes)
+
+    peaks = of("peak")
+    return HeldOut(peaks, of("neg_gc"), f"{len(peaks)} peaks of chr22")
+
+
+def with_evidence(bundle: ModelBundle, unseen: HeldOut) -> ModelBundle:
+    """The model with `rules` and `receipt` in its card."""
+    found = find_rules(bundle, with_controls(unseen.positives, unseen.negatives), seed=SEED)
+    made = receipt(bundle, unseen.positives, seed=SEED)
+    return replace(
+        bundle,
+        card=bundle.card | {
+            "rules": to_card(found.rules), "receipt": made.to_dict() | {"sequences_are": unseen.what},
+        },
+    )  # fmt: skip
+
+
+def main() -> int:
+    """Measure the named models, or all that are bundled."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="which; all where left out")
+    parser.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
+    parser.add_argument("--n", type=int, default=600, help="simulated sequences of each class")
+    options = parser.parse_args()
+    for name in options.names or [name for name in names() if is_bundled(name)]:
+        bundle = load_model(resolve(name))
+        unseen = held_out(bundle, options.data, n=options.n)
+        if isinstance(unseen, str):
+            sys.stderr.write(f"{name}: skipped, {unseen}\n")
+            continue
+        made = with_evidence(bundle, unseen)
+        save_model(HERE / f"{name}.safetensors", made)
+        record_digest(name)
+        card = made.card
+        sys.stderr.write(f"{name}: {len(card['rules'])} rules; {card['receipt']['verdict']}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
