@@ -1,7 +1,9 @@
 """Filters -> motifs: the windows that a filter answers to, averaged.
 
 For filter `f`, the windows with `act > 0.5 * max(act_f)` over a reference set make its position frequency matrix
-(arXiv 2410.06211, section 3). Windows on the minus strand are reverse-complemented first.
+(arXiv 2410.06211, section 3); of each sequence only the best one. A filter that is read together with a partner may
+have a low threshold, and then chance matches, several a sequence, would outnumber its sites. Windows on the minus
+strand are reverse-complemented first.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ def learn_motifs(
 ) -> list[LearnedMotif]:
     """Read the motif of every filter from reference sequences, codes (N, L); one entry for each filter.
 
-    Two passes over the scanner: the largest activations, then the windows above `share` of them.
+    Two passes over the scanner: the largest activations, then each sequence's best window, if above `share` of them.
     """
     config, scanner = model.config, model.scanner
     filters, width = config.filters, config.width
@@ -56,8 +58,10 @@ def learn_motifs(
         number = np.zeros(filters, dtype=int)
         offsets = np.arange(width)
         for start in range(0, len(codes), batch):
-            above = activations(start).cpu() > (share * top)[None, None, :, None]
-            n, strand, f, p = (index.numpy() for index in above.nonzero(as_tuple=True))
+            act = activations(start).cpu()  # (n, strands, F, P)
+            best, place = act.transpose(1, 2).flatten(2).max(2)  # (n, F)
+            n, f = (index.numpy() for index in (best > share * top).nonzero(as_tuple=True))
+            strand, p = np.divmod(place[n, f].numpy(), act.shape[3])
             windows = codes[start + n][np.arange(len(n))[:, None], p[:, None] + offsets]
             windows[strand == 1] = dna.reverse_complement_codes(windows[strand == 1])
             known = (windows < dna.N_CODE).all(axis=1)

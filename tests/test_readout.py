@@ -15,23 +15,26 @@ from argminn_core.tables import MOTIFS
 
 
 def naive(model, codes, share=0.5):
-    """For every filter: base counts and number of the windows above `share` of its largest activation,
-    then the largest and the mean positive activation."""
+    """For every filter: base counts and number of the windows, the best of a sequence, above `share` of its largest
+    activation, then the largest and the mean positive activation."""
     config = model.config
     weights, biases = model.scanner.weight.double().numpy(), model.scanner.bias.double().numpy()
     found = []
     for weight, bias in zip(weights, biases, strict=True):
-        windows, acts = [], []
+        best, every = [], []
         for row in codes:
-            for p in range(config.positions):
-                window = row[p : p + config.width]
-                both = (window, dna.reverse_complement_codes(window))
-                for read in both[: 2 if config.strands == "both" else 1]:
+            acts, windows = [], []
+            for turned in (False, True)[: 2 if config.strands == "both" else 1]:
+                for p in range(config.positions):
+                    window = row[p : p + config.width]
+                    read = dna.reverse_complement_codes(window) if turned else window
                     known = [(base, j) for j, base in enumerate(read) if base < 4]
                     acts.append(max(sum(weight[base, j] for base, j in known) + bias, 0))
                     windows.append(read)
-        acts, windows = np.array(acts), np.array(windows)
-        kept = [w for w, a in zip(windows, acts, strict=True) if a > share * acts.max() and (w < 4).all()]
+            best.append((max(acts), windows[acts.index(max(acts))]))
+            every += acts
+        acts = np.array(every)
+        kept = [w for a, w in best if a > share * acts.max() and (w < 4).all()]
         counts = np.zeros((4, config.width))
         for window in kept:
             counts[window, np.arange(config.width)] += 1
