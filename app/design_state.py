@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from app import services
-from argminn_core import design
+from argminn_core import design, synthesis
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.dna import decode, gc_content
 from argminn_core.errors import ArgminnError, InputError
@@ -166,8 +166,8 @@ def judge(model: ModelBundle, made: Design, rendered: design.Rendered) -> Verdic
 
 def checks(codes: np.ndarray, enzymes: list[str]) -> list[tuple[str, str]]:
     """What a synthesis provider will ask: (what, answer)."""
-    windows, run, found = design.gc_windows(codes), design.longest_homopolymer(codes), design.repeats(codes)
-    cuts = design.restriction_sites(codes, enzymes)
+    windows, run, found = synthesis.gc_windows(codes), synthesis.longest_homopolymer(codes), synthesis.repeats(codes)
+    cuts = synthesis.restriction_sites(codes, enzymes)
     repeats = ", ".join(f"{r.length} bp at {r.first0} and {r.second0}" for r in found[:5])
     sites = ", ".join(f"{c.enzyme} at {c.start0} ({c.strand})" for c in cuts.itertuples())
     return [

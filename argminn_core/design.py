@@ -1,4 +1,4 @@
-"""PLACEMENTS + background -> sequences, and what to check before one is ordered.
+"""PLACEMENTS + background -> sequences, and back; what a model read of them. Checks of the letters: `synthesis`.
 
 Coordinates are 0-based and half-open. A placement's `site` is the motif as it reads on its own strand, so the
 same letters describe it on either one; on - the reverse complement is what gets written.
@@ -10,8 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import groupby
 from typing import Literal, NamedTuple
 from urllib.parse import quote, unquote
 from zlib import crc32
@@ -20,8 +18,6 @@ import numpy as np
 import pandas as pd
 
 from argminn_core.dna import (
-    ALPHABET,
-    N_CODE,
     decode,
     encode,
     gc_content,
@@ -299,102 +295,28 @@ def compare(placements: pd.DataFrame, instances: pd.DataFrame) -> Comparison:
     return Comparison(placements[read], placements[~read], instances[~placed])
 
 
+def origins(placements: pd.DataFrame, instances: pd.DataFrame, accidental: pd.Index) -> list[str]:
+    """Where each instance of one design comes from: "placed", "seam" or "background".
+
+    An accidental one at a seam shares a base with a placement, and so came with it, or with two of them; one of the
+    background was there before anything was placed.
+
+    Parameters
+    ----------
+    placements, instances : PLACEMENTS and INSTANCES of one sequence.
+    accidental : index of the rows of `instances` that nobody placed, as `compare` gives them.
+    """
+    start, end = placements["start0"].to_numpy(), placements["end0"].to_numpy()
+    found = []
+    for row in instances.itertuples():
+        touches = bool(((start < row.end0) & (end > row.start0)).any())
+        found.append("placed" if row.Index not in accidental else "seam" if touches else "background")
+    return found
+
+
 def _overlap(left: pd.DataFrame, right: pd.DataFrame) -> np.ndarray:
     """Pairs that overlap by half of the shorter one, bool (rows of left, rows of right)."""
     a, b = left["start0"].to_numpy()[:, None], left["end0"].to_numpy()[:, None]
     c, d = right["start0"].to_numpy()[None], right["end0"].to_numpy()[None]
     shared = np.minimum(b, d) - np.maximum(a, c)
     return (shared > 0) & (2 * shared >= np.minimum(b - a, d - c))
-
-
-# --- what a synthesis provider will ask ---------------------------------------------------------------------
-
-
-class Run(NamedTuple):
-    """A homopolymer."""
-
-    letter: str
-    start0: int
-    length: int
-
-
-class Repeat(NamedTuple):
-    """The same letters at two places of one strand."""
-
-    first0: int
-    second0: int
-    length: int
-
-
-def gc_windows(codes: np.ndarray, *, window: int = 50) -> np.ndarray:
-    """GC share of every window, one base apart, (L - window + 1,); of the whole where that is shorter."""
-    return gc_content(np.lib.stride_tricks.sliding_window_view(codes, min(window, len(codes))))
-
-
-def longest_homopolymer(codes: np.ndarray) -> Run:
-    """The longest run of one base, the first of several; N does not count."""
-    best, start = Run("", 0, 0), 0
-    for code, group in groupby(codes.tolist()):
-        length = sum(1 for _ in group)
-        if code != N_CODE and length > best.length:
-            best = Run(ALPHABET[code], start, length)
-        start += length
-    return best
-
-
-def repeats(codes: np.ndarray, *, length: int = 20) -> list[Repeat]:
-    """Stretches of at least `length` bases that were seen before on the same strand, each as long as it goes.
-
-    The earlier copy is the first one; N matches nothing.
-    """
-    text = decode(codes)
-    seen: dict[str, int] = {}
-    found: list[Repeat] = []
-    for start, end in enumerate(range(length, len(text) + 1)):
-        word = text[start:end]
-        if "N" in word or (first := seen.setdefault(word, start)) == start:
-            continue
-        last = found[-1] if found else Repeat(0, 0, 0)
-        goes_on = last.second0 + last.length == end - 1 and text[last.first0 + last.length] == word[-1]
-        if goes_on:
-            found[-1] = last._replace(length=last.length + 1)
-        else:
-            found.append(Repeat(first, start, length))
-    return found
-
-
-def restriction_sites(codes: np.ndarray, enzymes: Iterable[str]) -> pd.DataFrame:
-    """Where enzymes bind, on either strand: columns enzyme, start0, end0, strand; a palindrome counts once.
-
-    Raises
-    ------
-    InputError : an enzyme that Biopython's copy of REBASE does not know.
-    """
-    text = decode(codes)
-    rows = []
-    for enzyme in enzymes:
-        for strand, pattern, width in _recognition(enzyme):
-            rows += [(enzyme, m.start(), m.start() + width, strand) for m in re.finditer(pattern, text)]
-    frame = pd.DataFrame(rows, columns=["enzyme", "start0", "end0", "strand"])
-    return frame.sort_values(["start0", "enzyme"], ignore_index=True)
-
-
-@lru_cache(maxsize=256)
-def _recognition(enzyme: str) -> list[tuple[str, str, int]]:
-    """(strand, pattern, width) of each sequence that the enzyme recognises, written on the + strand."""
-    from Bio import Seq  # with REBASE a quarter of a second, and rarely asked for
-    from Bio.Data.IUPACData import ambiguous_dna_values
-    from Bio.Restriction.Restriction_Dictionary import rest_dict
-
-    if enzyme not in rest_dict:
-        raise InputError(
-            "an enzyme is not known", found=repr(enzyme), expected="a REBASE name such as EcoRI or BsaI",
-            mend="Names are case-sensitive, and end in a Roman numeral",
-        )  # fmt: skip
-    found = []
-    for site in rest_dict[enzyme]["site"].split("|"):
-        other = Seq.reverse_complement(site)
-        found += [("+", site)] if site == other else [("+", site), ("-", other)]
-    # A look-ahead, so that sites which overlap are all found.
-    classes = {letter: f"[{bases}]" for letter, bases in ambiguous_dna_values.items()}
-    return [(strand, f"(?={''.join(map(classes.get, site))})", len(site)) for strand, site in found]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argminn_core import design
-from argminn_core.dna import decode, encode, reverse_complement
+from argminn_core.dna import decode, encode
 from argminn_core.errors import ArgminnError, InputError
 from argminn_core.fasta import write_fasta
 from argminn_core.tables import INSTANCES, PLACEMENTS
@@ -242,41 +242,13 @@ def test_compare_of_nothing():
     assert len(elsewhere.unread) == len(elsewhere.accidental) == 1
 
 
-# --- checks ---
-
-
-def test_gc_windows():
-    codes = encode("G" * 50 + "A" * 50)
-    windows = design.gc_windows(codes)
-    assert windows.shape == (51,) and windows[0] == 1 and windows[25] == 0.5 and windows[-1] == 0
-    assert design.gc_windows(encode("GGAT")).tolist() == [0.5]
-
-
-def test_longest_homopolymer():
-    assert design.longest_homopolymer(encode("ACCCGTTTNNNNN")) == ("C", 1, 3)
-    assert design.longest_homopolymer(encode("NN")) == ("", 0, 0)
-
-
-def test_repeats_grow_to_their_whole_length():
-    unit = decode(design.background(25, seed=4))
-    text = "A" + unit + "CCGT" + unit + "G"
-    assert design.repeats(encode(text)) == [(1, 30, 25)]
-    assert design.repeats(encode(text), length=26) == []
-    assert design.repeats(encode("A" * 22)) == [(0, 1, 21)]
-    assert design.repeats(encode("N" * 60)) == []
-    assert design.repeats(encode("ACGT")) == []
-
-
-def test_restriction_sites_on_both_strands():
-    text = "AAGAATTCAAGGTCTCAA" + reverse_complement("GGTCTC") + "A"
-    found = design.restriction_sites(encode(text), ["EcoRI", "BsaI"])
-    assert found.to_numpy().tolist() == [
-        ["EcoRI", 2, 8, "+"],
-        ["BsaI", 10, 16, "+"],
-        ["BsaI", 18, 24, "-"],
-    ]
-    assert list(design.restriction_sites(encode("GANTC"), ["HinfI"])["start0"]) == []
-    assert list(design.restriction_sites(encode("GACTC"), ["HinfI"])["start0"]) == [0]
-    assert design.restriction_sites(encode(text), []).empty
-    with pytest.raises(InputError, match="ecori"):
-        design.restriction_sites(encode(text), ["ecori"])
+def test_what_nobody_placed_is_at_a_seam_or_in_the_background():
+    frame = placed(("left", 10, 18, "+"))
+    instances = called(
+        ("left", 10, 18, "+", 1.0),
+        ("other", 17, 25, "+", 1.0),  # shares one base with the placement
+        ("other", 18, 26, "+", 1.0),  # begins where it ends
+    )
+    accidental = design.compare(frame, instances).accidental.index
+    assert design.origins(frame, instances, accidental) == ["placed", "seam", "background"]
+    assert design.origins(PLACEMENTS.empty(), instances, instances.index) == ["background"] * 3
