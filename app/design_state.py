@@ -1,33 +1,71 @@
-"""The session's designs, one a model: what is on the track, what lies under it, what the model made of it.
+"""The session's designs, one a model: what is on the track, what lies under it, and the shelf of kept ones.
 
-A change of page destroys the canvas; what is kept here draws it again.
+A change of page destroys the canvas; what is kept here draws it again. What the browser can undo is placements and
+`Base`: every base has a number, and the browser names the one that it went back to.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+import re
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import services
-from argminn_core import design, synthesis
+from app.components.canvas import CanvasState
+from argminn_core import design
 from argminn_core.checkpoint import ModelBundle
-from argminn_core.dna import decode, gc_content
+from argminn_core.design_files import SavedDesign, open_designs
 from argminn_core.errors import ArgminnError, InputError
-from argminn_core.fasta import Sequences, read_bytes, read_fasta
-from argminn_core.instances import scan
+from argminn_core.rulebook import Rule, from_card
 from argminn_core.tables import PLACEMENTS
 
 DESIGNS = "designs"
-KIND, GC, MODE, UPLOAD, PASTED, ENZYMES = (
-    f"design_{name}" for name in ("kind", "gc", "mode", "upload", "pasted", "enzymes")
+KIND, GC, MODE, NAME, LOCK, UPLOAD, PASTED, ENZYMES = (
+    f"design_{name}" for name in ("kind", "gc", "mode", "name", "lock", "upload", "pasted", "enzymes")
 )
 RANDOM, GIVEN, SHUFFLED = "Random", "A sequence as it is", "Its dinucleotide shuffle"
-CONSENSUS, DRAWN = MODES = ("Consensus", "Drawn from the motif")
-CUTTERS = ["BsaI", "BsmBI", "BbsI", "SapI", "EcoRI", "BamHI", "HindIII", "NotI", "XhoI"]
+CONSENSUS, DRAWN = MODES = ("Consensus", "A draw from the motif")
+MAX_BASES = 600  # of them, and more steps than the browser remembers
+MAX_SHELF = 200
+
+
+@dataclass(frozen=True)
+class Base:
+    """What lies beneath the placements. `given` : codes of an opened sequence as bytes; `gc` : per cent."""
+
+    name: str = "design_01"
+    kind: str = RANDOM
+    gc: int = 50
+    seed: int = 1
+    given: bytes | None = None
+
+    def background(self, length: int) -> np.ndarray:
+        """Codes (length,)."""
+        if self.kind == RANDOM or self.given is None:
+            return design.background(length, gc=self.gc / 100, seed=self.seed)
+        codes = np.frombuffer(self.given, dtype=np.uint8)
+        if self.kind == GIVEN:
+            return codes
+        from argminn_core.negatives import (
+            dinucleotide_shuffle,
+        )  # slow to import, and compiled when first called
+
+        return dinucleotide_shuffle(codes[None], seed=self.seed)[0]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A design on the shelf, with what the model made of it."""
+
+    saved: SavedDesign
+    text: str
+    logit: float
+    probability: float
+    read: int
+    accidental: int
 
 
 @dataclass
@@ -35,66 +73,111 @@ class Design:
     """One model's design. `rev` grows when placements come from elsewhere than from the canvas."""
 
     length: int
-    name: str = "design_01"
+    id: str = field(default_factory=lambda: uuid4().hex)
     placements: pd.DataFrame = field(default_factory=PLACEMENTS.empty)
     rev: int = 1
-    given: np.ndarray | None = None
-    seed: int = 1
+    bases: dict[int, Base] = field(default_factory=lambda: {1: Base()})
+    at: int = 1  # the number of the base that lies there now
+    locked: bool = False
+    shelf: list[Kept] = field(default_factory=list)
+    pending: list[SavedDesign] = field(default_factory=list)  # opened, and to be judged for the shelf
+    learned: list[dict] | None = None  # rules found in this session, as a card has them
     problem: str = ""
-    _drawn: tuple[tuple, np.ndarray] | None = None
+    notice: str = ""
+    _drawn: tuple[Base, np.ndarray] | None = None
     _text: str = ""
     _logits: tuple[float | None, float | None] = (None, None)
 
+    @property
+    def base(self) -> Base:
+        return self.bases[self.at]
+
+    @property
+    def latest(self) -> int:
+        return max(self.bases)
+
+    @property
+    def name(self) -> str:
+        return self.base.name
+
+    def set_base(self, **changes: object) -> None:
+        """Put another base beneath; under a lock only its name changes."""
+        if self.locked:
+            changes = {key: value for key, value in changes.items() if key == "name"}
+        wanted = replace(self.base, **changes)
+        if wanted != self.base:
+            self.at = self.latest + 1
+            self.bases[self.at] = wanted
+            for number in sorted(self.bases)[:-MAX_BASES]:
+                if number != self.at:
+                    del self.bases[number]
+
+    def take(self, sent: CanvasState | None) -> None:
+        """What the browser answered; about the base only if it knew of the last one."""
+        if sent is None:
+            return
+        self.placements = sent.placements
+        if sent.seen >= self.latest and sent.base in self.bases:
+            self.at = sent.base
+
     def background(self) -> np.ndarray:
-        """Codes (length,) of the chosen kind, drawn once: a shuffle takes a while."""
-        kind, gc = st.session_state.get(KIND, RANDOM), st.session_state.get(GC, 50)
-        if self.given is None:
-            kind = RANDOM
-        key = (kind, gc if kind == RANDOM else id(self.given), self.seed if kind != GIVEN else 0)
-        if self._drawn is None or self._drawn[0] != key:
-            self._drawn = key, self._draw(kind, gc / 100)
+        """Codes (length,), drawn once: a shuffle takes a while."""
+        if self._drawn is None or self._drawn[0] != replace(self.base, name=""):
+            self._drawn = replace(self.base, name=""), self.base.background(self.length)
         return self._drawn[1]
 
-    def _draw(self, kind: str, gc: float) -> np.ndarray:
-        if kind == RANDOM:
-            return design.background(self.length, gc=gc, seed=self.seed)
-        if kind == GIVEN:
-            return self.given
-        from argminn_core.negatives import (
-            dinucleotide_shuffle,
-        )  # slow to import, and compiled when first called
-
-        return dinucleotide_shuffle(self.given[None], seed=self.seed)[0]
-
     def draw_again(self) -> None:
-        self.seed += 1
+        self.set_base(seed=self.base.seed + 1)
 
     def clear(self) -> None:
         self.placements, self.rev = PLACEMENTS.empty(), self.rev + 1
 
-    def open(self, raw: bytes) -> None:
-        """Take up FASTA: a design comes with its placements, any other sequence becomes the background.
+    def put(self, saved: SavedDesign, motifs: design.Pfms) -> None:
+        """Draw a saved design on the canvas, on a locked background only its placements.
 
         Raises
         ------
-        InputError : not FASTA of DNA, or of a length that the model does not read.
+        InputError : it does not fit the model, or cannot be written.
         """
-        text = bytes(read_bytes(raw)[0]).decode("utf-8", "replace").lstrip()
-        sequences, _ = read_fasta(raw if text.startswith(">") else b">pasted\n" + raw, max_records=1000)
-        if not len(sequences):
-            raise InputError("there is no sequence in it", mend="Give one FASTA record")
-        codes = sequences.codes_of(0)
-        header = text.splitlines()[0] if text.startswith(">") else ">pasted"
-        name, below, placements = design.reopen(header, decode(codes))
-        if len(codes) < self.length or (len(placements) and len(codes) > self.length):
+        below = saved.background
+        if below is not None and (len(below) < self.length or (not saved.plain and len(below) > self.length)):
             raise InputError(
-                f"{name} does not have the length that the model reads", found=f"{len(codes)} bp",
+                f"{saved.name} does not have the length that the model reads", found=f"{len(below)} bp",
                 expected=f"{self.length} bp",
             )  # fmt: skip
-        left = (len(codes) - self.length) // 2  # of a longer sequence, the middle
-        self.given = below[left : left + self.length]
-        if len(placements):
-            self.name, self.placements, self.rev = name, placements, self.rev + 1
+        if below is not None:
+            left = (len(below) - self.length) // 2  # of a longer sequence, the middle
+            below = below[left : left + self.length]
+        locked = self.locked or below is None
+        design.render(saved.placements, self.background() if locked else below, motifs)
+        changes = {} if locked else {"kind": GIVEN, "given": below.tobytes()}
+        if not saved.plain:
+            self.placements, self.rev = saved.placements, self.rev + 1
+            changes["name"] = saved.name[:60]
+        self.set_base(**changes)
+
+    def open(self, raw: bytes, motifs: design.Pfms) -> None:
+        """Take up a file: its first design goes to the canvas, the others to the shelf.
+
+        A sequence that no design was made on becomes the background.
+
+        Raises
+        ------
+        InputError : not a file of designs or of DNA, or of a length that the model does not read.
+        """
+        first, *others = open_designs(raw, motifs)
+        self.put(first, motifs)
+        if not others:
+            return
+        fit = [one for one in others if not one.plain and _length(one) == self.length][:MAX_SHELF]
+        self.pending = fit
+        words = [f"{first.name} is {'the background' if first.plain else 'on the canvas'}"]
+        words += [f"{len(fit)} more on the shelf"] * bool(fit)
+        if left_out := len(others) - len(fit):
+            words.append(
+                f"{left_out} left out, since a shelf takes designs of {self.length:,} bp and at most {MAX_SHELF}"
+            )
+        self.notice = ", ".join(words) + "."
 
     def change(self, text: str, logit: float) -> float | None:
         """How far the logit is from that of the last other sequence; None for the first."""
@@ -103,15 +186,21 @@ class Design:
         before = self._logits[0]
         return None if before is None else logit - before
 
+    def saved(self, model: ModelBundle, logit: float) -> SavedDesign:
+        return SavedDesign(self.name, self.placements, self.background(), model.name, logit)
 
-class Verdict(NamedTuple):
-    """What the model makes of a design: INSTANCES with a column `accidental`, placements read and unread."""
+    def free_name(self, name: str) -> str:
+        """`name`, or with the next number where the shelf has it already."""
+        taken = {kept.saved.name for kept in self.shelf}
+        while name in taken:
+            stem, digits = re.fullmatch(r"(.*?)(\d*)", name, re.DOTALL).groups()
+            number = str(int(digits[-9:]) + 1).zfill(len(digits)) if digits else "_2"
+            name = stem + number
+        return name
 
-    logit: float
-    probability: float
-    instances: pd.DataFrame
-    read: pd.DataFrame
-    unread: pd.DataFrame
+
+def _length(saved: SavedDesign) -> int:
+    return 0 if saved.background is None else len(saved.background)
 
 
 def current(model: ModelBundle, name: str) -> Design:
@@ -122,57 +211,24 @@ def current(model: ModelBundle, name: str) -> Design:
     return designs[name]
 
 
-def take(made: Design) -> None:
+def pfms(model: ModelBundle) -> dict[str, np.ndarray]:
+    return {motif.name: motif.motif.pfm for motif in model.motifs}
+
+
+def take(made: Design, model: ModelBundle) -> None:
     """Open what was uploaded or pasted last; a callback of those widgets."""
     uploaded, pasted = st.session_state.get(UPLOAD), (st.session_state.get(PASTED) or "").strip()
     raw = uploaded.getvalue() if uploaded is not None else pasted.encode()
-    made.problem = ""
+    made.problem = made.notice = ""
     if not raw:
         return
     try:
-        made.open(raw)
-        st.session_state[KIND] = GIVEN
+        made.open(raw, pfms(model))
     except ArgminnError as error:
         made.problem = str(error)
 
 
-def palette(model: ModelBundle) -> list[dict]:
-    """The motifs that can be placed, as the canvas wants them: those that count, or else all."""
-    motifs = [motif for motif in services.ranked(model.motifs) if motif.counts] or list(model.motifs)
-    colours = services.colours(model)
-    return [
-        {
-            "name": motif.name, "width": motif.motif.width, "colour": colours[motif.name],
-            "logo_svg": services.logo(motif, height=26),
-        }
-        for motif in motifs
-    ]  # fmt: skip
-
-
-def render(model: ModelBundle, made: Design) -> design.Rendered:
-    pfms = {motif.name: motif.motif.pfm for motif in model.motifs}
-    mode = "sample" if st.session_state.get(MODE) == DRAWN else "consensus"
-    return design.render(made.placements, made.background(), pfms, mode=mode, seed=1)
-
-
-def judge(model: ModelBundle, made: Design, rendered: design.Rendered) -> Verdict:
-    found = scan(model, Sequences.from_codes([made.name], rendered.codes[None]))
-    placements = rendered.placements.assign(sequence=made.name)
-    read, unread, accidental = design.compare(placements, found.instances)
-    instances = found.instances.assign(accidental=found.instances.index.isin(accidental.index))
-    row = found.predictions.iloc[0]
-    return Verdict(float(row["logit"]), float(row["probability"]), instances, read, unread)
-
-
-def checks(codes: np.ndarray, enzymes: list[str]) -> list[tuple[str, str]]:
-    """What a synthesis provider will ask: (what, answer)."""
-    windows, run, found = synthesis.gc_windows(codes), synthesis.longest_homopolymer(codes), synthesis.repeats(codes)
-    cuts = synthesis.restriction_sites(codes, enzymes)
-    repeats = ", ".join(f"{r.length} bp at {r.first0} and {r.second0}" for r in found[:5])
-    sites = ", ".join(f"{c.enzyme} at {c.start0} ({c.strand})" for c in cuts.itertuples())
-    return [
-        ("GC", f"{gc_content(codes):.0%}"),
-        ("GC in 50-bp windows", f"{np.nanmin(windows):.0%} to {np.nanmax(windows):.0%}"),
-        ("Longest homopolymer", f"{run.letter} × {run.length} at {run.start0}"),
-        ("Repeats of 20 bp or more", repeats or "none"),
-    ] + ([("Restriction sites", sites or "none")] if enzymes else [])
+def rules(model: ModelBundle, made: Design) -> tuple[list[Rule], int]:
+    """The rules that are known, and how many entries of the card cannot be used; those of this session win."""
+    card = model.card if made.learned is None else {"rules": made.learned}
+    return from_card(card, [motif.name for motif in model.motifs])

@@ -69,5 +69,6 @@ def _open_in_design(model: ModelBundle, reading: services.Reading, index: int) -
     placements = placements[placements["end0"] <= model.length]
     header = design_header(row["sequence"], model=model.name, logit=row["logit"], placements=placements)
     letters = decode(reading.windows.codes(index, index + 1)[0])
-    design_state.current(model, state.model_name()).open(f"{header}\n{letters}\n".encode())
-    st.session_state[design_state.KIND] = design_state.GIVEN
+    made = design_state.current(model, state.model_name())
+    made.locked = False  # this sequence is meant, not only its sites
+    made.open(f"{header}\n{letters}\n".encode(), design_state.pfms(model))

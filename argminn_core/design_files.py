@@ -14,7 +14,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote
 
@@ -45,6 +45,7 @@ class SavedDesign:
     placements : PLACEMENTS; an empty `site` writes the motif's consensus.
     background : codes (L,) beneath; None where a file does not say.
     model, logit : what it was made with, "" and NaN where not known.
+    plain : a record of letters that no design was made on.
     """
 
     name: str
@@ -52,6 +53,7 @@ class SavedDesign:
     background: np.ndarray | None = None
     model: str = ""
     logit: float = math.nan
+    plain: bool = False
 
     def render(self, motifs: Pfms) -> Rendered:
         if self.background is None:
@@ -187,7 +189,8 @@ def _from_fasta(raw: bytes) -> list[SavedDesign]:
     for i, header in enumerate(sequences.headers):
         name, below, placements = reopen(f">{header}" if header else ">unnamed", sequences.text(i))
         model = re.search(r" model=(\S+)", header)
-        designs.append(SavedDesign(name, placements, below, unquote(model[1]) if model else ""))
+        plain = " motifs=" not in header
+        designs.append(SavedDesign(name, placements, below, unquote(model[1]) if model else "", plain=plain))
     return designs
 
 
@@ -230,6 +233,7 @@ def _from_genbank(raw: bytes) -> list[SavedDesign]:
 def _genbank_design(record: Any, text: str) -> SavedDesign:
     _few("bases in a record", len(text), MAX_LENGTH)
     name, model, codes, rows = record.id, "", encode(text, name=f"record {record.id[:40]}"), []
+    ours = False
     below = codes.copy()
     for feature in record.features:
         notes = {}
@@ -238,6 +242,7 @@ def _genbank_design(record: Any, text: str) -> SavedDesign:
             notes |= dict(part.partition("=")[::2] for part in words.split(";"))
         if "argminn_design" in notes:
             name, model = unquote(notes["argminn_design"]) or name, unquote(notes.get("model", ""))
+            ours = True
         elif "argminn_placement" in notes:
             try:
                 start, end = int(feature.location.start), int(feature.location.end)
@@ -255,7 +260,7 @@ def _genbank_design(record: Any, text: str) -> SavedDesign:
     rows.sort(key=lambda row: row[0])
     columns = [*PLACEMENTS.columns, "site"]
     frame = PLACEMENTS.frame([dict(zip(columns, values, strict=True)) for _, values in rows])
-    return SavedDesign(name, frame.assign(sequence=name), below, model)
+    return SavedDesign(name, frame.assign(sequence=name), below, model, plain=not (ours or rows))
 
 
 def _from_project(raw: bytes) -> list[SavedDesign]:
@@ -326,7 +331,7 @@ def _short_sites(design: SavedDesign, motifs: Pfms) -> SavedDesign:
     sites = sites.fillna("").str.strip().str.upper()
     plain = ["" if known.get(m) == site else site for m, site in zip(frame["motif"], sites, strict=True)]
     placements = frame.assign(sequence=design.name, site=pd.Series(plain, index=frame.index, dtype=object))
-    return SavedDesign(design.name, placements, design.background, design.model, design.logit)
+    return replace(design, placements=placements)
 
 
 def _few(what: str, found: int, most: int) -> None:

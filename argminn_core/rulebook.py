@@ -68,13 +68,18 @@ class Rule(NamedTuple):
     sentence: str
 
     @property
+    def pair(self) -> str:
+        """The two motifs and how they stand: `REST_left then REST_right, same strand`."""
+        pair = f"{self.left} then {self.right}" if self.orientation else f"{self.left} with {self.right}"
+        return f"{pair}, {_STRANDS[self.orientation]}"
+
+    @property
     def name(self) -> str:
-        """What the canvas calls it: `REST_left then REST_right, same strand, gap 0 or 5-9`."""
+        """The rule in short: `REST_left then REST_right, same strand, gap 0 or 5-9`."""
         if not self.right:
             return f"{self.left}, {self.kind}"
-        pair = f"{self.left} then {self.right}" if self.orientation else f"{self.left} with {self.right}"
         gaps = " or ".join(run.text() for run in sorted(self.gaps))
-        return f"{pair}, {_STRANDS[self.orientation]}" + (f", gap {gaps}" if gaps else "")
+        return self.pair + (f", gap {gaps}" if gaps else "")
 
     def holds(self, arrangement: Arrangement) -> bool:
         """Whether two sites keep this rule of a pair, read on either strand."""

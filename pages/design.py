@@ -3,9 +3,12 @@
 import streamlit as st
 
 from app import design_state as ds
+from app import design_verdict as dv
 from app import page, state
 from app.components.canvas import answer, canvas
-from app.design_panels import controls, report
+from app.design_panels import HOW_TO_READ, controls, exports, report
+from app.design_rules import rules_panel
+from app.design_shelf import keep, shelf
 from argminn_core.errors import InputError
 
 
@@ -13,26 +16,34 @@ from argminn_core.errors import InputError
 def studio() -> None:
     """The canvas and all that follows from it: a drop re-runs only this."""
     key = f"canvas_{state.model_name()}"
-    sent = answer(key, rev=made.rev, name=made.name)
-    made.placements = made.placements if sent is None else sent
+    made.take(answer(key, rev=made.rev, name=made.name))
     board, (left, right) = st.container(), st.columns([3, 2], gap="large")
     with right:
-        controls(made)
+        controls(model, made)
     try:
-        rendered = ds.render(model, made)
+        rendered = dv.render(model, made)
     except InputError as error:  # placements of a model that has since been trained anew
         board.error(page.plain(error))
         board.button("Start again", on_click=made.clear)
         return
-    verdict = ds.judge(model, made, rendered)
+    verdict = dv.judge(model, made, rendered)
+    checks = dv.check(rendered.codes, st.session_state.get(ds.ENZYMES) or [])
     with board:
         canvas(
-            key=key, length=model.length, sequence=rendered.text, motifs=ds.palette(model),
-            placements=made.placements, rev=made.rev, instances=verdict.instances, damaged=rendered.damaged,
-            unread=verdict.unread.index, name=made.name,
+            key=key, length=model.length, sequence=rendered.text, motifs=dv.palette(model),
+            placements=made.placements, rev=made.rev, design=made.id, base=made.at, latest=made.latest,
+            writes="draw" if st.session_state.get(ds.MODE) == ds.DRAWN else "consensus",
+            rules=dv.snapping(model, made), instances=verdict.instances, damaged=rendered.damaged,
+            unread=verdict.unread.index, gc=dv.gc_track(rendered.codes), marks=checks.marks(), name=made.name,
         )  # fmt: skip
     with left:
-        report(model, made, rendered, verdict)
+        report(made, rendered, verdict, checks)
+        exports(model, made, verdict)
+    with right:
+        rules_panel(model, made)
+        if st.button("Keep on the shelf", type="primary", width="stretch"):
+            keep(model, made, verdict.logit)
+            st.rerun()
 
 
 page.heading(
@@ -40,4 +51,10 @@ page.heading(
 )
 model = state.bundle()
 made = ds.current(model, state.model_name())
+if made.pending:
+    dv.shelve(model, made, made.pending)
+    made.pending = []
 studio()
+shelf(model, made)
+with st.expander("How to read this"):
+    st.markdown(HOW_TO_READ)

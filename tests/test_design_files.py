@@ -58,6 +58,7 @@ def test_a_file_opens_again_as_the_same_designs(kind):
     for before, after in zip(FULL, again, strict=True):
         pd.testing.assert_frame_equal(after.placements[ROW], before.placements[ROW])
         assert after.render(MOTIFS).text == before.render(MOTIFS).text
+        assert not after.plain
         if kind != "fasta":  # which does not say what lay beneath
             assert decode(after.background) == decode(before.background)
         if kind != "tsv":
@@ -102,7 +103,7 @@ def test_the_table_is_placements_for_any_reader():
 
 def test_other_sequences_are_backgrounds():
     (bare,) = open_designs(b"ACGTACGTAA\nACGT", MOTIFS)
-    assert bare.placements.empty and decode(bare.background) == "ACGTACGTAAACGT"
+    assert bare.plain and bare.placements.empty and decode(bare.background) == "ACGTACGTAAACGT"
     first, second = open_designs(b">chr1:1-9 text\nACGTACGT\n>b\nTTTT\n", MOTIFS)
     assert (first.name, second.name) == ("chr1:1-9", "b") and decode(second.background) == "TTTT"
 

@@ -21,25 +21,42 @@ import pandas as pd, streamlit as st
 from app.components.canvas import answer, canvas
 from argminn_core.tables import PLACEMENTS
 
-MOTIFS = [dict(name=name, width=8, colour=colour, logo_svg="") for name, colour in
-          [("left", "#0072B2"), ("<b>right</b>", "#E69F00")]]
+# `left` is CATGCATG for certain; `<b>right</b>` may draw A or C everywhere.
+MOTIFS = [
+    dict(name="left", width=8, colour="#0072B2", consensus="CATGCATG",
+         pfm=[[0, 1000, 0, 0], [1000, 0, 0, 0], [0, 0, 0, 1000], [0, 0, 1000, 0]] * 2),
+    dict(name="<b>right</b>", width=8, colour="#E69F00", consensus="AAAAAAAA", pfm=[[500, 500, 0, 0]] * 8),
+]
+RULES = [dict(left="left", right="<b>right</b>", orientation="++", gaps=[[0, 0], [5, 9]],
+              name="left then <b>right</b>, same strand")]
 OPENED = PLACEMENTS.frame([dict(sequence="design", motif="left", start0=7, end0=15, strand="-", site="")])
+GC = dict(values=[0.2, 0.5, 0.8], step=5, window=50, low=0.3, high=0.7, title="GC in windows")
+MARKS = [dict(kind="cut", start0=10, end0=16, title="EcoRI site at 10 (+)")]
 
 @st.fragment
 def design():
-    rev = st.session_state.setdefault("rev", 1)
+    s = st.session_state
+    rev, base, latest = s.setdefault("rev", 1), s.setdefault("base", 1), s.setdefault("latest", 1)
     if st.button("Open"):
-        rev = st.session_state["rev"] = rev + 1
+        rev = s["rev"] = rev + 1
     sent = answer("canvas", rev=rev)
-    placements = sent if sent is not None else OPENED if rev > 1 else PLACEMENTS.empty()
-    read = placements.tail(1).assign(attention=1.0, activation=1.0, contribution=2.5, accidental=False)
+    if sent is not None and sent.seen >= latest:
+        base = s["base"] = sent.base
+    if st.button("New base"):
+        base = latest = s["base"] = s["latest"] = latest + 1
+    placements = sent.placements if sent is not None else OPENED if rev > 1 else PLACEMENTS.empty()
+    read = placements.tail(1).assign(attention=1.0, activation=1.0, contribution=2.5, origin="placed")
     state = canvas(key="canvas", length=200, sequence="ACGT" * 50, motifs=MOTIFS, placements=placements,
-                   rev=rev, instances=read)
-    st.session_state["runs"] = st.session_state.get("runs", 0) + 1
-    st.text(f"runs={st.session_state['runs']}")
-    rows = [f"{row.motif}@{row.start0}{row.strand}" for row in state.placements.itertuples()]
+                   rev=rev, instances=read, base=base, latest=latest, rules=RULES if s.get("rules") else [],
+                   gc=GC, marks=MARKS)
+    s["runs"] = s.get("runs", 0) + 1
+    st.text(f"runs={s['runs']}")
+    rows = [f"{row.motif}@{row.start0}{row.strand}" + (f"={row.site}" if row.site else "")
+            for row in state.placements.itertuples()] if len(state.placements) else []
     st.text("python=" + (" ".join(rows) or "nothing"))
+    st.text(f"base={base}")
 
+st.checkbox("Rules", key="rules")
 st.title("Host")
 st.button("Rerun")
 design()
@@ -76,7 +93,7 @@ def open_page(browser, url):
     contexts = []
 
     def open_page(**options):
-        context = browser.new_context(viewport={"width": 1200, "height": 700}, **options)
+        context = browser.new_context(viewport={"width": 1200, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()
         page.goto(url)
@@ -180,7 +197,7 @@ def test_a_block_is_dragged_along_across_and_off(page):
     python_has(page, "left@60+")
     drag(page, centre(block), lane_point(page, 64, "-"))
     python_has(page, "left@60-")
-    drag(page, centre(block), (600, 650))
+    drag(page, centre(block), centre(page.locator("h1")))
     python_has(page, "nothing")
     page.get_by_label("Undo").click()
     python_has(page, "left@60-")
@@ -251,9 +268,13 @@ def test_a_new_revision_replaces_what_is_there(page):
     python_has(page, "left@20+")
     page.get_by_role("button", name="Open").click()
     python_has(page, "left@7-")
-    assert page.get_by_label("Undo").get_attribute("aria-disabled") == "true"
     page.locator(".block").press("ArrowRight")
     python_has(page, "left@8-")
+    page.get_by_label("Undo").click()
+    page.get_by_label("Undo").click()
+    python_has(page, "left@20+")  # what was there before it was opened
+    page.get_by_label("Redo").click()
+    python_has(page, "left@7-")
 
 
 def test_many_nudges_are_few_runs(page):
@@ -274,7 +295,10 @@ def test_zoom_shows_letters_and_fit_the_whole(page):
     assert page.locator(".letters text").count() == 0
     for _ in range(4):
         page.get_by_label("Zoom in").click()
-    assert page.locator(".letters text.A").text_content() == "A" * 50
+    assert page.locator(".letters text.A.forward").text_content() == "A" * 50
+    assert page.locator(".letters text.T.reverse").get_attribute("x") == page.locator(
+        ".letters text.A.forward"
+    ).get_attribute("x")  # the other strand, base by base
     drop_chip(page, 100)  # the view is zoomed about its middle
     python_has(page, "left@100+")
     page.get_by_role("button", name="Fit").click()

@@ -1,18 +1,20 @@
-// The design canvas. It owns the placements: Python gets {rev, placements} after every change, and its own ones are
-// taken up only when they come with another rev. Positions are 0-based, half-open. In the module that the browser
-// gets, drawing.js stands above this file.
+// The design canvas. It owns the placements: Python gets {rev, placements, ...} after every change, and its own ones are
+// taken up only when they come with another rev. Positions are 0-based, half-open. In the module that the browser gets,
+// the other files of this folder stand above this one.
+//
+// What can be undone is {placements, base}: `base` is Python's number for what lies beneath (background and name).
+// `seen` is the largest such number that came from Python: an answer with an older one does not speak about the base.
 //
 // Streamlit calls the function below again, on the same DOM, whenever `data` changes.
 
-const MAX_SCALE = 18;
-const NARROW_SCALE = 1.5; // a phone starts with this much, and scrolls
 const SEND_SOON = 25; // ms after a drop
-const RESEND = 4000; // ms without an answer
 const SEND_LATER = 150; // ms after a nudge, so that thirty of them are one run
-const DRAG_FROM = 4; // pixels
+const RESEND = 4000; // ms without an answer
 const HISTORY = 200;
 
 const canvases = new WeakMap();
+// A change of page destroys the canvas; its history waits here, by the name of the design in this session.
+const histories = (globalThis.argminnHistories ??= new Map());
 
 export default function ({ data, parentElement, setStateValue }) {
   let canvas = canvases.get(parentElement);
@@ -20,21 +22,15 @@ export default function ({ data, parentElement, setStateValue }) {
   canvas.update(data, (value) => setStateValue("value", value));
 }
 
-class Canvas {
+class Canvas extends Inspecting {
   constructor(parent) {
-    this.host = parent;
-    this.root = parent.querySelector(".design");
-    for (const name of ["palette", "viewport", "track", "ruler", "letters", "reads", "blocks", "guide", "empty", "status", "avatar"])
-      this[name] = this.root.querySelector(`.${name}`);
-    this.lanes = { "+": this.root.querySelector(".lane.at-plus"), "-": this.root.querySelector(".lane.at-minus") };
-    this.placements = [];
+    super(parent);
     this.past = [];
     this.future = [];
-    this.elements = new Map(); // id -> block
+    this.base = 0;
+    this.seen = 0;
     this.lastId = 0;
     this.sent = 0; // number of the last answer to Python, which sends back the number that it knows
-    this.data = null;
-    this.drag = null;
     this.listen();
   }
 
@@ -48,23 +44,51 @@ class Canvas {
     const palette = JSON.stringify(data.motifs);
     if (palette !== this.paletteKey) this.drawPalette();
     this.paletteKey = palette;
-    const known = data.rev === before?.rev;
+    const known = data.rev === before?.rev && data.design === before?.design;
     if (!known || data.number === this.sent) clearTimeout(this.timer);
-    if (!known) {
-      this.sent = data.number;
-      this.endDrag();
-      this.placements = data.placements.map((p) => ({ ...p, id: ++this.lastId }));
-      this.past = [];
-      this.future = [];
+    if (!known) this.takeUp(data, before);
+    else if (data.latest > this.seen) {
+      this.remember();
+      this.base = data.base;
+      this.keep();
     }
+    this.seen = data.latest;
     if (data.length !== before?.length) {
       this.track.style.setProperty("--length", data.length);
       this.setScale(Math.max(this.fitScale(), NARROW_SCALE));
       this.fitted = this.scale === this.fitScale();
     }
-    if (data.sequence !== before?.sequence) this.drawLetters();
+    if (data.sequence !== before?.sequence) {
+      this.drawLetters();
+      this.drawGc();
+    }
+    this.drawMarks();
     this.drawReads();
     this.draw();
+  }
+
+  // Another revision: what was there before can be had back by Undo, also when it was there before a change of page.
+  takeUp(data, before) {
+    this.sent = data.number;
+    this.endDrag();
+    const kept = histories.get(data.design);
+    this.past = kept?.past ?? [];
+    this.future = kept?.future ?? [];
+    this.lastId = Math.max(this.lastId, kept?.lastId ?? 0);
+    this.base = kept?.base ?? data.base;
+    this.placements = kept?.placements ?? [];
+    const same = kept && kept.base === data.base && facts(kept.placements) === facts(data.placements);
+    if (same) return;
+    if (kept) this.remember();
+    this.placements = data.placements.map((p) => ({ ...p, id: ++this.lastId }));
+    this.base = data.base;
+    this.selected = undefined;
+    this.keep();
+  }
+
+  keep() {
+    const { past, future, placements, base, lastId } = this;
+    histories.set(this.data.design, { past, future, placements, base, lastId });
   }
 
   // Again, should no answer come back: a run that is cut short may lose what started it.
@@ -72,7 +96,7 @@ class Canvas {
     clearTimeout(this.timer);
     this.sent += 1;
     const placements = this.placements.map(({ id, ...rest }) => rest);
-    const value = { rev: this.data.rev, number: this.sent, placements };
+    const value = { rev: this.data.rev, number: this.sent, seen: this.seen, base: this.base, placements };
     this.timer = setTimeout(() => {
       this.send(value);
       if (tries > 1) this.timer = setTimeout(() => this.emit(0, tries - 1), RESEND);
@@ -81,10 +105,16 @@ class Canvas {
 
   // --- changes: every one of them passes through `commit`, which is what makes it undoable
 
+  remember() {
+    this.past = [...this.past, { placements: this.placements, base: this.base }].slice(-HISTORY);
+    this.future = [];
+  }
+
   commit(placements, message, { delay = SEND_SOON, merge = false } = {}) {
-    if (!merge) this.past = [...this.past, this.placements].slice(-HISTORY);
+    if (!merge) this.remember();
     this.future = [];
     this.placements = placements;
+    this.keep();
     this.draw();
     this.emit(delay);
     this.say(message);
@@ -93,9 +123,9 @@ class Canvas {
   add(motif, start0, strand) {
     start0 = clamp(start0, 0, this.data.length - motif.width);
     if (start0 < 0) return this.say(`${motif.name} is longer than the sequence`);
-    const placed = { id: ++this.lastId, motif: motif.name, start0, end0: start0 + motif.width, strand, site: "" };
-    this.commit([...this.placements, placed], `${motif.name} placed at ${start0}, ${strandWord(strand)}`);
-    this.focus(placed.id);
+    const site = this.data.writes === "draw" ? drawnSite(motif.pfm) : "";
+    const placed = { id: ++this.lastId, motif: motif.name, start0, end0: start0 + motif.width, strand, site };
+    this.commitPlaced([...this.placements, placed], placed, "placed at");
   }
 
   change(id, { start0, strand }, options) {
@@ -105,10 +135,20 @@ class Canvas {
     strand ??= old.strand;
     if (start0 === old.start0 && strand === old.strand) return;
     const next = { ...old, start0, end0: start0 + width, strand };
-    const verb = start0 === old.start0 ? "flipped" : "moved";
-    const message = `${old.motif} ${verb} at ${start0}, ${strandWord(strand)}`.replace("moved at", "moved to");
-    this.commit(this.placements.map((p) => (p.id === id ? next : p)), message, options);
-    this.focus(id);
+    const verb = start0 === old.start0 ? "flipped at" : "moved to";
+    this.commitPlaced(this.placements.map((p) => (p.id === id ? next : p)), next, verb, options);
+  }
+
+  commitPlaced(placements, placed, verb, options) {
+    const kept = keptRules(this.data.rules, placements).filter(({ from, to }) => from === placed || to === placed);
+    const rules = kept.map((link) => `; keeps ${ruleText(link)}`).join("");
+    this.commit(placements, `${placed.motif} ${verb} ${placed.start0}, ${strandWord(placed.strand)}${rules}`, options);
+    this.focus(placed.id);
+  }
+
+  flip(id) {
+    const { strand } = this.placements.find((p) => p.id === id);
+    this.change(id, { strand: FLIPPED[strand] });
   }
 
   remove(id) {
@@ -135,8 +175,9 @@ class Canvas {
   travel(from, to, word) {
     if (!from.length) return this.say(`Nothing to be ${word}`);
     const id = this.active()?.dataset.id;
-    to.push(this.placements);
-    this.placements = from.pop();
+    to.push({ placements: this.placements, base: this.base });
+    ({ placements: this.placements, base: this.base } = from.pop());
+    this.keep();
     this.draw();
     this.emit(SEND_SOON);
     this.say(`Last change ${word}, ${this.placements.length} on the track`);
@@ -158,32 +199,30 @@ class Canvas {
     this.add(motif, found, "+");
   }
 
-  say(message) {
-    this.status.textContent = message;
-  }
-
-  active() {
-    return this.root.getRootNode().activeElement;
-  }
-
-  focus(id) {
-    const element = this.elements.get(id);
-    (element ?? this.viewport).focus({ preventScroll: true });
-    element?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  draw() {
+    super.draw();
+    if (this.selected && !this.chosen()) this.choose(undefined);
+    else this.drawInspector();
   }
 
   // --- listeners, attached once
 
   listen() {
-    const { root, viewport } = this;
+    const { root, viewport, inspector } = this;
+    const field = inspector.querySelector("input");
     root.addEventListener("pointerdown", (event) => this.grab(event));
     root.addEventListener("pointermove", (event) => this.drag && this.pull(event));
     root.addEventListener("pointerup", (event) => this.drag && this.drop(event));
     root.addEventListener("pointercancel", () => this.endDrag());
     root.addEventListener("keydown", (event) => this.press(event));
     root.addEventListener("click", (event) => this.click(event));
-    root.addEventListener("focusin", () => this.drawGuide());
+    root.addEventListener("focusin", (event) => {
+      const block = event.target.closest(".block");
+      if (block) this.choose(Number(block.dataset.id));
+      this.drawGuide();
+    });
     root.addEventListener("focusout", () => this.drawGuide(null));
+    field.addEventListener("change", () => this.typed(field.value));
     viewport.addEventListener("wheel", (event) => {
       if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
@@ -205,11 +244,21 @@ class Canvas {
       in: () => this.zoom(1.7),
       out: () => this.zoom(1 / 1.7),
       fit: () => this.setScale(this.fitScale()),
+      letters: () => this.setScale(MAX_SCALE),
+      flip: () => this.flip(this.selected),
+      remove: () => this.remove(this.selected),
+      consensus: () => this.writeConsensus(),
+      draw: () => this.writeDraw(),
     };
     if (button && button.getAttribute("aria-disabled") !== "true") actions[button.dataset.do]();
   }
 
   press(event) {
+    if (event.target.matches("input")) {
+      if (event.key === "Enter") this.typed(event.target.value);
+      if (event.key === "Escape") this.drawInspector(true), this.problem(""), this.focus(this.selected);
+      return event.stopPropagation();
+    }
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const command = event.ctrlKey || event.metaKey;
     const id = Number(event.target.closest(".block")?.dataset.id);
@@ -217,230 +266,23 @@ class Canvas {
     if (key === "Escape" && this.drag) this.endDrag();
     else if (command && key === "z") event.shiftKey ? this.redo() : this.undo();
     else if (command && key === "y") this.redo();
-    else if (!id || command || event.altKey) return;
+    else if (command || event.altKey) return;
+    else if (key === "+" || key === "=") this.zoom(1.7);
+    else if (key === "-") this.zoom(1 / 1.7);
+    else if (key === "0") this.setScale(this.fitScale());
+    else if (!id) return;
     else if (key === "ArrowLeft" || key === "ArrowRight") {
       const { start0 } = this.placements.find((p) => p.id === id);
       this.change(id, { start0: start0 + step }, { delay: SEND_LATER, merge: event.repeat });
-    } else if (key === "f") {
-      const { strand } = this.placements.find((p) => p.id === id);
-      this.change(id, { strand: strand === "+" ? "-" : "+" });
-    } else if (key === "Delete" || key === "Backspace") this.remove(id);
+    } else if (key === "f") this.flip(id);
+    else if (key === "Delete" || key === "Backspace") this.remove(id);
     else return;
     event.preventDefault();
     event.stopPropagation();
   }
+}
 
-  // --- dragging: a chip onto the track, a block along it or off it
-
-  grab(event) {
-    const element = event.target.closest(".chip, .block");
-    if (!element || event.button !== 0 || this.drag) return;
-    const placed = this.placements.find((p) => p.id === Number(element.dataset.id));
-    const motif = this.motifs.get(placed?.motif ?? element.dataset.motif);
-    const width = placed ? placed.end0 - placed.start0 : motif.width;
-    const hold = placed ? this.baseAt(event.clientX) - placed.start0 : width / 2;
-    this.held = true;
-    this.drag = { element, placed, motif, width, hold, x: event.clientX, y: event.clientY, moving: false };
-    element.setPointerCapture(event.pointerId);
-    if (placed) element.focus({ preventScroll: true });
-  }
-
-  pull(event) {
-    const { drag } = this;
-    if (!drag.moving && Math.hypot(event.clientX - drag.x, event.clientY - drag.y) < DRAG_FROM) return;
-    if (!drag.moving) {
-      drag.moving = true;
-      drag.element.classList.toggle("lifted", Boolean(drag.placed));
-      drag.ghost = this.newBlock("block ghost", this.track);
-      this.empty.hidden = true;
-    }
-    drag.x = event.clientX;
-    drag.y = event.clientY;
-    this.showGhost();
-    if (!drag.frame) this.scrollAtEdge();
-  }
-
-  showGhost() {
-    const { drag } = this;
-    const { start0, strand, inside } = (drag.target = this.target());
-    const name = drag.placed?.motif ?? drag.motif.name;
-    const landing = { motif: name, start0, end0: start0 + drag.width, strand };
-    drag.ghost.hidden = !inside;
-    this.dress(drag.ghost, landing);
-    drag.ghost.querySelector(".flag").textContent = `${name} ${span(landing)}`;
-    this.avatar.hidden = inside;
-    this.avatar.textContent = drag.placed ? `Remove ${name}` : name;
-    this.avatar.classList.toggle("away", Boolean(drag.placed));
-    this.avatar.style.setProperty("--colour", this.colour(name));
-    this.avatar.style.transform = `translate(${drag.x + 12}px, ${drag.y + 12}px)`;
-    for (const [lane, element] of Object.entries(this.lanes)) element.classList.toggle("over", inside && lane === strand);
-    this.drawGuide(inside ? landing : null);
-  }
-
-  // Where a drop would land. A lane decides the strand; above and below them a block keeps its own.
-  target() {
-    const { x, y, hold, width, placed } = this.drag;
-    const view = this.viewport.getBoundingClientRect();
-    const over = (rect, room) => x >= rect.left - room && x <= rect.right + room && y >= rect.top - room && y <= rect.bottom + room;
-    const lane = ["+", "-"].find((strand) => over(this.lanes[strand].getBoundingClientRect(), 0));
-    return {
-      start0: clamp(Math.round(this.baseAt(x) - hold), 0, Math.max(this.data.length - width, 0)),
-      strand: lane ?? placed?.strand ?? "+",
-      inside: over(view, placed ? 28 : 6),
-    };
-  }
-
-  scrollAtEdge() {
-    const { drag, viewport } = this;
-    if (!drag?.moving) return;
-    const { left, right } = viewport.getBoundingClientRect();
-    const speed = drag.target.inside ? clamp((drag.x - right + 32) / 3, 0, 12) - clamp((left + 32 - drag.x) / 3, 0, 12) : 0;
-    if (speed) {
-      viewport.scrollLeft += speed;
-      this.showGhost();
-    }
-    drag.frame = speed ? requestAnimationFrame(() => this.scrollAtEdge()) : 0;
-  }
-
-  drop() {
-    const { placed, motif, moving, target } = this.drag;
-    this.endDrag();
-    if (!moving) return placed || this.addAtCentre(motif); // a tap; not every touch screen makes a click of it
-    if (!placed) target.inside ? this.add(motif, target.start0, target.strand) : this.say(`${motif.name} was not placed`);
-    else if (target.inside) this.change(placed.id, target);
-    else this.remove(placed.id);
-  }
-
-  endDrag() {
-    if (!this.drag) return;
-    const { element, ghost, frame } = this.drag;
-    this.drag = null;
-    cancelAnimationFrame(frame);
-    ghost?.remove();
-    element.classList.remove("lifted");
-    this.avatar.hidden = true;
-    this.empty.hidden = this.placements.length > 0;
-    for (const lane of Object.values(this.lanes)) lane.classList.remove("over");
-    this.drawGuide();
-  }
-
-  // --- zoom
-
-  baseAt(clientX) {
-    return (clientX - this.track.getBoundingClientRect().left) / this.scale;
-  }
-
-  fitScale() {
-    return Math.max((this.viewport.clientWidth - 2 * PAD) / this.data.length, 0.05);
-  }
-
-  zoom(factor, clientX) {
-    this.setScale(this.scale * factor, clientX);
-  }
-
-  // The base under `clientX`, or in the middle of the view, stays where it is.
-  setScale(scale, clientX) {
-    const { left, width } = this.viewport.getBoundingClientRect();
-    const anchor = clientX ?? left + width / 2;
-    const base = this.scale ? this.baseAt(anchor) : 0;
-    this.scale = clamp(scale, this.fitScale(), Math.max(MAX_SCALE, this.fitScale()));
-    this.fitted = this.scale === this.fitScale();
-    this.track.style.setProperty("--bp", `${this.scale}px`);
-    this.viewport.scrollLeft = base * this.scale + PAD - (anchor - left);
-    this.drawRuler();
-    this.drawLetters();
-    this.draw();
-  }
-
-  // --- drawing
-
-  colour(name) {
-    return this.motifs.get(name)?.colour ?? "#808080";
-  }
-
-  drawPalette() {
-    this.palette.replaceChildren();
-    for (const motif of this.data.motifs) {
-      const chip = make("button", "chip", make("li", "", this.palette));
-      chip.type = "button";
-      chip.dataset.motif = motif.name;
-      chip.style.setProperty("--colour", motif.colour);
-      chip.title = `${motif.name}, ${motif.width} bp`;
-      chip.setAttribute("aria-label", `Place ${motif.name}, ${motif.width} bp`);
-      make("span", "", chip).textContent = motif.name;
-      if (!motif.logo_svg) continue;
-      const logo = make("img", "", chip); // an image runs no script
-      logo.src = `data:image/svg+xml,${encodeURIComponent(motif.logo_svg)}`;
-      logo.alt = "";
-      logo.draggable = false;
-    }
-    if (!this.data.motifs.length) make("li", "none", this.palette).textContent = "This model has no motifs to place.";
-  }
-
-  drawRuler() {
-    drawRuler(this.ruler, this.data.length, this.scale);
-  }
-
-  drawLetters() {
-    drawLetters(this.letters, this.data.sequence, this.scale);
-  }
-
-  drawReads() {
-    drawReads(this.reads, this.data.instances, (name) => this.colour(name));
-  }
-
-  newBlock(className, parent) {
-    const block = make("div", className, parent);
-    make("span", "arrow", block);
-    make("span", "flag", block);
-    return block;
-  }
-
-  dress(block, placed) {
-    place(block, placed, this.colour(placed.motif));
-    block.classList.toggle("plus", placed.strand === "+");
-    block.classList.toggle("minus", placed.strand === "-");
-  }
-
-  draw() {
-    const focused = this.active();
-    const order = [...this.placements].sort((a, b) => a.start0 - b.start0 || a.id - b.id);
-    const blocks = order.map((placed) => {
-      const block = this.elements.get(placed.id) ?? this.newBlock("block");
-      this.elements.set(placed.id, block);
-      this.dress(block, placed);
-      const damaged = this.data.damaged.includes(keyOf(placed));
-      const unread = this.data.unread.includes(keyOf(placed));
-      block.classList.toggle("damaged", damaged);
-      block.classList.toggle("unread", unread);
-      const notes = [damaged && "overwritten in part by a later placement", unread && "not read by the model"].filter(Boolean);
-      block.dataset.id = placed.id;
-      block.tabIndex = 0;
-      block.style.zIndex = this.placements.indexOf(placed) + 1;
-      block.title = [`${placed.motif} ${span(placed)}`, ...notes].join("\n");
-      block.setAttribute("role", "button");
-      block.setAttribute("aria-roledescription", "placement");
-      block.setAttribute("aria-label", [placed.motif, `${placed.start0} to ${placed.end0}`, strandWord(placed.strand), ...notes].join(", "));
-      block.querySelector(".flag").textContent = placed.motif;
-      return block;
-    });
-    for (const [id] of this.elements) if (!this.placements.some((p) => p.id === id)) this.elements.delete(id);
-    const children = [...this.blocks.children];
-    if (blocks.length !== children.length || blocks.some((block, i) => block !== children[i])) {
-      this.blocks.replaceChildren(...blocks); // Tab walks from left to right
-      if (focused !== this.active() && focused?.isConnected) focused.focus({ preventScroll: true });
-    }
-    layFlags(order, blocks, this.scale, this.data.length);
-    this.drawGuide();
-    this.empty.hidden = this.placements.length > 0 || Boolean(this.drag?.moving);
-    for (const [name, off] of [["undo", !this.past.length], ["redo", !this.future.length], ["clear", !this.placements.length]])
-      this.root.querySelector(`[data-do=${name}]`).setAttribute("aria-disabled", off);
-  }
-
-  // A band down to the letters from the block that is held or has the focus.
-  drawGuide(landing) {
-    if (landing === undefined) landing = this.placements.find((p) => p.id === Number(this.active()?.dataset?.id));
-    this.guide.hidden = !landing;
-    if (landing) place(this.guide, landing, this.colour(landing.motif));
-  }
+// Placements as text, to compare them.
+function facts(placements) {
+  return placements.map((p) => `${keyOf(p)}|${p.end0}|${p.site ?? ""}`).join(" ");
 }

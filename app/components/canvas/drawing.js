@@ -1,8 +1,11 @@
 // What the canvas draws that has no state of its own.
 
+const ORIGINS = { seam: "Not placed: arose at a seam", background: "Not placed: in the background" };
 const PAD = 14; // of .pad, in CSS pixels
 const LETTERS_FROM = 7; // pixels a base from which letters are drawn
 const RULER_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
+const GC_HEIGHT = 28; // of 100 %
+const COMPLEMENT = { A: "T", C: "G", G: "C", T: "A", N: "N" };
 const SVG = "http://www.w3.org/2000/svg";
 
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
@@ -45,29 +48,55 @@ function drawRuler(svg, length, scale) {
   svg.querySelector("g").replaceChildren(...labels);
 }
 
-// The two strands from afar; from near the letters, one element for all of one kind.
+// The two strands from afar; from near the letters of both, one element for all of one kind.
 function drawLetters(svg, sequence, scale) {
   if (scale < LETTERS_FROM) {
     const x2 = sequence.length * scale;
-    return svg.replaceChildren(...[9, 13].map((y) => makeSvg("line", { x1: 0, x2, y1: y, y2: y })));
+    return svg.replaceChildren(...[14, 20].map((y) => makeSvg("line", { x1: 0, x2, y1: y, y2: y })));
   }
-  const texts = [..."ACGTN"].map((letter) => {
+  const texts = [..."ACGTN"].flatMap((letter) => {
     const at = [];
     for (let i = sequence.indexOf(letter); i >= 0; i = sequence.indexOf(letter, i + 1)) at.push((i + 0.5) * scale);
-    return makeSvg("text", { class: letter, x: at.join(" "), y: 15 }, letter.repeat(at.length));
+    const other = COMPLEMENT[letter];
+    return [[letter, 13, "forward"], [other, 29, "reverse"]].map(([shown, y, strand]) =>
+      makeSvg("text", { class: `${shown} ${strand}`, x: at.join(" "), y }, shown.repeat(at.length)));
   });
   svg.replaceChildren(...texts);
+}
+
+// GC content in windows, a step of some bases apart, between 0 and 100 %.
+function drawGc(svg, { values, step, window, low, high }, length, scale) {
+  const x = (i) => (i * step + window / 2) * scale;
+  const y = (share) => 2 + GC_HEIGHT * (1 - share);
+  const points = values.map((value, i) => `${x(i).toFixed(1)} ${y(value).toFixed(1)}`);
+  const whole = length * scale;
+  const usual = makeSvg("rect", { class: "usual", x: 0, width: whole, y: y(high), height: y(low) - y(high) });
+  const half = makeSvg("path", { class: "half", d: `M0 ${y(0.5)}H${whole}` });
+  const line = makeSvg("path", { class: "line", d: points.length ? `M${points.join("L")}` : "" });
+  svg.replaceChildren(usual, half, line);
+}
+
+// What a synthesis provider would ask about, as marks with their name.
+function drawMarks(row, marks) {
+  row.replaceChildren(...marks.map((found) => {
+    const mark = make("div", `mark ${found.kind}`);
+    place(mark, found, "");
+    mark.title = found.title;
+    mark.setAttribute("role", "listitem");
+    mark.setAttribute("aria-label", found.title);
+    return mark;
+  }));
 }
 
 // A mark's height is its share of the largest contribution.
 function drawReads(row, instances, colour) {
   const largest = Math.max(...instances.map((read) => read.contribution), 1e-9);
   const marks = instances.map((read) => {
-    const mark = make("div", read.accidental ? "read accidental" : "read");
+    const mark = make("div", read.origin === "placed" ? "read" : `read accidental ${read.origin}`);
     place(mark, read, colour(read.motif));
     mark.style.setProperty("--tall", `${4 + 10 * clamp(read.contribution / largest, 0, 1)}px`);
     const lines = [`${read.motif} ${span(read)}`, `Contribution ${read.contribution.toFixed(2)}`];
-    mark.title = [...lines, ...(read.accidental ? ["Not placed"] : [])].join("\n");
+    mark.title = [...lines, ...(ORIGINS[read.origin] ? [ORIGINS[read.origin]] : [])].join("\n");
     mark.setAttribute("role", "listitem");
     mark.setAttribute("aria-label", mark.title);
     return mark;
