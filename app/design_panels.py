@@ -50,8 +50,8 @@ def _follow(key: str, value: object) -> None:
         st.session_state[key] = value
 
 
-def controls(model: ModelBundle, made: ds.Design) -> None:
-    """Draw the settings of a design; what is chosen outlives a change of page."""
+def controls(model: ModelBundle, made: ds.Design) -> bool:
+    """Draw the settings of a design; what is chosen outlives a change of page. Whether it is to be kept."""
     base = made.base
     for key, value in ((ds.KIND, base.kind), (ds.GC, base.gc), (ds.NAME, base.name), (ds.LOCK, made.locked)):
         _follow(key, value)
@@ -62,7 +62,11 @@ def controls(model: ModelBundle, made: ds.Design) -> None:
     def named() -> None:
         made.set_base(name=st.session_state[ds.NAME].strip() or "design_01")
 
-    st.text_input("Name", max_chars=60, key=ds.NAME, on_change=named)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input("Name", max_chars=60, key=ds.NAME, on_change=named)
+        keep = st.button("Keep on the shelf", type="primary", help="To compare it with others, below.")
+    if made.notice:
+        st.success(plain(made.notice))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kinds = [ds.RANDOM] if base.given is None else [ds.RANDOM, ds.GIVEN, ds.SHUFFLED]
         st.selectbox(
@@ -95,6 +99,7 @@ def controls(model: ModelBundle, made: ds.Design) -> None:
         placeholder="Choose, or type any enzyme",
     )  # fmt: skip
     opening(model, made)
+    return keep
 
 
 def opening(model: ModelBundle, made: ds.Design) -> None:
@@ -110,8 +115,6 @@ def opening(model: ModelBundle, made: ds.Design) -> None:
         )
         if made.problem:
             st.error(plain(made.problem))
-    if made.notice:
-        st.success(plain(made.notice))
 
 
 def report(made: ds.Design, rendered: Rendered, verdict: dv.Verdict, checks: dv.Checks) -> None:
@@ -136,12 +139,12 @@ def report(made: ds.Design, rendered: Rendered, verdict: dv.Verdict, checks: dv.
             where = ", ".join(f"**{plain(row.motif)}** at {row.start0}" for row in rows.itertuples())
             st.warning(f"{what}: {where}.")
     if len(verdict.judged):
-        lines = [
-            f"- {STATES[row.state]} {plain(row.rule)}"
+        lines = ["**Rules that the model goes by**"] + [
+            f"{STATES[row.state]} {plain(row.rule)}"
             + ("" if row.state == "met" else f" (here: {plain(row.found)})")
             for row in verdict.judged.head(12).itertuples()
         ]
-        st.markdown("\n".join(["**Rules that the model goes by**", "", *lines]))
+        st.markdown("  \n".join(lines))
     if verdict.instances.empty:
         st.info(
             "The model reads no motif in this sequence."

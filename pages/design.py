@@ -19,7 +19,7 @@ def studio() -> None:
     made.take(answer(key, rev=made.rev, name=made.name))
     board, (left, right) = st.container(), st.columns([3, 2], gap="large")
     with right:
-        controls(model, made)
+        kept = controls(model, made)
     try:
         rendered = dv.render(model, made)
     except InputError as error:  # placements of a model that has since been trained anew
@@ -41,9 +41,9 @@ def studio() -> None:
         exports(model, made, verdict)
     with right:
         rules_panel(model, made)
-        if st.button("Keep on the shelf", type="primary", width="stretch"):
-            keep(model, made, verdict.logit)
-            st.rerun()
+    if kept:
+        keep(model, made, verdict.logit)
+        st.rerun()
 
 
 page.heading(

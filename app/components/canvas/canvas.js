@@ -199,6 +199,13 @@ class Canvas extends Inspecting {
     this.add(motif, found, "+");
   }
 
+  // Of the chosen placement where there is one, else in the middle.
+  showLetters() {
+    this.setScale(MAX_SCALE);
+    const placed = this.chosen();
+    if (placed) this.viewport.scrollLeft = ((placed.start0 + placed.end0) / 2) * this.scale + PAD - this.viewport.clientWidth / 2;
+  }
+
   draw() {
     super.draw();
     if (this.selected && !this.chosen()) this.choose(undefined);
@@ -244,7 +251,7 @@ class Canvas extends Inspecting {
       in: () => this.zoom(1.7),
       out: () => this.zoom(1 / 1.7),
       fit: () => this.setScale(this.fitScale()),
-      letters: () => this.setScale(MAX_SCALE),
+      letters: () => this.showLetters(),
       flip: () => this.flip(this.selected),
       remove: () => this.remove(this.selected),
       consensus: () => this.writeConsensus(),

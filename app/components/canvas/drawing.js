@@ -4,7 +4,7 @@ const ORIGINS = { seam: "Not placed: arose at a seam", background: "Not placed: 
 const PAD = 14; // of .pad, in CSS pixels
 const LETTERS_FROM = 7; // pixels a base from which letters are drawn
 const RULER_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
-const GC_HEIGHT = 28; // of 100 %
+const GC_HEIGHT = 28; // pixels, from 20 to 80 %
 const COMPLEMENT = { A: "T", C: "G", G: "C", T: "A", N: "N" };
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -67,7 +67,7 @@ function drawLetters(svg, sequence, scale) {
 // GC content in windows, a step of some bases apart, between 0 and 100 %.
 function drawGc(svg, { values, step, window, low, high }, length, scale) {
   const x = (i) => (i * step + window / 2) * scale;
-  const y = (share) => 2 + GC_HEIGHT * (1 - share);
+  const y = (share) => 2 + (GC_HEIGHT * (0.8 - clamp(share, 0.2, 0.8))) / 0.6;
   const points = values.map((value, i) => `${x(i).toFixed(1)} ${y(value).toFixed(1)}`);
   const whole = length * scale;
   const usual = makeSvg("rect", { class: "usual", x: 0, width: whole, y: y(high), height: y(low) - y(high) });
