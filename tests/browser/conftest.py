@@ -2,6 +2,7 @@ import os
 
 import pytest
 import studio
+from canvas_host import canvas_url, open_canvas  # noqa: F401  fixtures of the tests of the canvas alone
 from handmade import save_toy
 
 
