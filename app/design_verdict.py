@@ -161,7 +161,7 @@ class Checks(NamedTuple):
             {"check": "Repeats of 20 bp or more", "found": _listed(copies), "look": bool(copies)},
             {
                 "check": "Restriction sites",
-                "found": self.problem or _listed(sites),
+                "found": " ".join(filter(None, [_listed(sites), self.problem])),
                 "look": bool(sites or self.problem),
             },
         ]

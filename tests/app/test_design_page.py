@@ -1,9 +1,10 @@
 """The Design page as the server builds it; what the browser would send is put into the session."""
 
 import pytest
-from handmade import LENGTH, SITES, planted, save_toy
+from handmade import LENGTH, SITES, planted, save_toy, toy_bundle
 from streamlit.testing.v1 import AppTest
 
+from argminn_core.checkpoint import ModelBundle, save_model
 from argminn_core.design import parse_design_header
 
 KEY = "canvas_toy"
@@ -138,3 +139,142 @@ def test_a_design_outlives_a_change_of_page(app):
     app.switch_page("../pages/design.py")
     run(app)
     assert metric(app, "Placements read").value == "1 of 1"
+
+
+# --- rules ---
+
+
+@pytest.fixture
+def app_with_rules(tmp_path, monkeypatch, request):
+    rule = {
+        "kind": "pair", "left": "CTCF", "right": "SPI1", "orientation": "++", "gaps": [[0, 0, 0.6]],
+        "share": 0.9, "effect": 4.0, "low": 3.0, "high": 5.0, "q_value": 1e-9,
+        "sentence": "CTCF then SPI1, same strand, gap 0 (60%), synergy +4.0",
+    }  # fmt: skip
+    monkeypatch.setenv("ARGMINN_HOME", str(tmp_path))
+    save_toy(tmp_path)
+    bundle = toy_bundle()
+    save_model(
+        tmp_path / "models" / "toy.safetensors",
+        ModelBundle("toy", bundle.model, bundle.motifs, {"rules": [rule, {"kind": "odd"}]}),
+    )
+    app = AppTest.from_file(str(request.config.rootpath / "app/main.py"), default_timeout=60)
+    app.session_state["model"] = "toy"
+    app.run()
+    app.switch_page("../pages/design.py")
+    return run(app)
+
+
+def said(app):
+    return "\n".join(part.value for kind in (app.markdown, app.caption, app.warning) for part in kind)
+
+
+def test_rules_of_the_card_are_met_or_broken(app_with_rules):
+    app = app_with_rules
+    assert "1 of the rules in the model file cannot be read" in said(app)
+    assert "synergy" in said(app) and "snaps to it" in said(app)
+    place(app, ("CTCF", 40, "+"), ("SPI1", 52, "+"))
+    assert "kept" in said(app) and "broken" not in said(app)
+    place(app, ("CTCF", 40, "+"), ("SPI1", 60, "+"))
+    assert "broken" in said(app) and "gap 8" in said(app)
+    place(app, ("CTCF", 40, "+"))
+    assert "CTCF without SPI1" in said(app)
+
+
+def test_without_rules_the_page_says_so(app):
+    assert "brings no rules" in said(app)
+
+
+# --- shelf ---
+
+
+def button(app, label):
+    return next(button for button in app.button if button.label == label)
+
+
+def press(app, label):
+    button(app, label).click()
+    return run(app)
+
+
+def shelf(app):
+    return [kept.saved.name for kept in design(app).shelf]
+
+
+def test_kept_designs_are_compared_and_put_away(app):
+    assert any("Nothing is kept yet" in info.value for info in app.info)
+    place(app, ("CTCF", 40, "+"), ("SPI1", 100, "-"))
+    press(app, "Keep on the shelf")
+    assert shelf(app) == ["design_01"] and app.text_input(key="design_name").value == "design_02"
+    press(app, "Keep on the shelf")  # under its next name it is another design
+    place(app, ("GATA1", 20, "+"))
+    press(app, "Keep on the shelf")
+    assert shelf(app) == ["design_01", "design_02", "design_03"]
+    table = next(frame.value for frame in app.dataframe if "background" in frame.value.columns)
+    assert table["placed"].tolist() == [2, 2, 1] and table["read"].tolist() == [2, 2, 1]
+    assert table["background"].tolist() == [1, 1, 1]
+    assert table["logit"].iloc[0] == table["logit"].iloc[1] != table["logit"].iloc[2]
+
+
+def choose(app, *rows):
+    app.session_state[f"design_shelf_rows_{len(design(app).shelf)}"] = {
+        "selection": {"rows": list(rows), "columns": []}
+    }
+    return run(app)
+
+
+def test_a_kept_design_is_opened_renamed_removed_and_brought_back(app):
+    place(app, ("CTCF", 40, "+"))
+    press(app, "Keep on the shelf")
+    place(app, ("SPI1", 90, "-"))
+    press(app, "Keep on the shelf")
+    choose(app, 0)
+    app.text_input(key="rename_design_01").set_value("design_02")
+    run(app)
+    assert shelf(app) == ["design_03", "design_02"]  # the name was taken
+    choose(app, 0)
+    press(app, "Open on the canvas")
+    assert design(app).placements["motif"].tolist() == ["CTCF"] and design(app).name == "design_03"
+    choose(app, 0, 1)
+    press(app, "Remove **2** designs")
+    assert shelf(app) == []
+    press(app, "Bring back design\\_03, design\\_02")
+    assert shelf(app) == ["design_03", "design_02"]
+
+
+def test_a_lock_holds_the_background(app):
+    app.toggle(key="design_lock").set_value(True)
+    run(app)
+    assert button(app, "New draw").disabled and app.selectbox(key="design_kind").disabled
+    before = design(app).background().copy()
+    paste(app, ">other motifs=CTCF:40-52(+)\n" + planted(("CTCF", 40), seed=9))
+    assert (design(app).background() == before).all()
+    assert metric(app, "Placements read").value == "1 of 1" and design(app).name == "other"
+
+
+def test_a_project_is_checked_when_it_is_opened(app):
+    place(app, ("CTCF", 40, "+"))
+    for text, says in [
+        ('{"format": "argminn-design", "version": 9}', "version"), ('{"a": 1}', "not a project"),
+        ('{"format": "argminn-design", "version": 1, "designs": [{"name": 3}]}', "name"), ("LOCUS x", "no design"),
+    ]:  # fmt: skip
+        paste(app, text)
+        assert says in " ".join(error.value for error in app.error)
+        assert metric(app, "Placements read").value == "1 of 1"
+
+
+def test_an_enzyme_that_is_not_known_is_said_and_the_others_are_searched(app):
+    paste(app, ">a\n" + planted(("CTCF", 60)).replace("CCAGCAGGGGGC", "AAGAATTCAAAA"))
+    app.multiselect(key="design_enzymes").set_value(["NoSuchI", "EcoRI"])
+    run(app)
+    assert "NoSuchI" in said(app) and "EcoRI at" in said(app)
+
+
+def test_the_name_of_a_design_is_a_step_of_its_own(app):
+    app.text_input(key="design_name").set_value("  mine  ")
+    run(app)
+    made = design(app)
+    assert made.name == "mine" and made.latest == 2
+    app.text_input(key="design_name").set_value(" ")
+    run(app)
+    assert made.name == "design_01"
