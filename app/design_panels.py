@@ -165,12 +165,12 @@ def report(made: ds.Design, rendered: Rendered, verdict: dv.Verdict, checks: dv.
     )
 
 
-def exports(model: ModelBundle, made: ds.Design, verdict: dv.Verdict) -> None:
+def exports(model: ModelBundle, made: ds.Design, rendered: Rendered, verdict: dv.Verdict) -> None:
     """Files of the canvas and the shelf; each is written when it is asked for."""
     current, motifs = made.saved(model, verdict.logit), ds.pfms(model)
     shelf = [kept.saved for kept in made.shelf]
-    text = current.render(motifs).text
-    others = [kept.saved for kept in made.shelf if (kept.text, kept.saved.name) != (text, current.name)]
+    here = rendered.text, current.name
+    others = [kept.saved for kept in made.shelf if (kept.text, kept.saved.name) != here]
     # An empty track is no design where there are others.
     designs = ([current] if len(current.placements) or not others else []) + others
     stem = file_stem(made.name)

@@ -18,8 +18,6 @@ def studio() -> None:
     key = f"canvas_{state.model_name()}"
     made.take(answer(key, rev=made.rev, name=made.name))
     board, (left, right) = st.container(), st.columns([3, 2], gap="large")
-    with right:
-        kept = controls(model, made)
     try:
         rendered = dv.render(model, made)
     except InputError as error:  # placements of a model that has since been trained anew
@@ -28,6 +26,7 @@ def studio() -> None:
         return
     verdict = dv.judge(model, made, rendered)
     checks = dv.check(rendered.codes, st.session_state.get(ds.ENZYMES) or [])
+    # What a drop is waiting for comes first.
     with board:
         canvas(
             key=key, length=model.length, sequence=rendered.text, motifs=dv.palette(model),
@@ -38,8 +37,9 @@ def studio() -> None:
         )  # fmt: skip
     with left:
         report(made, rendered, verdict, checks)
-        exports(model, made, verdict)
+        exports(model, made, rendered, verdict)
     with right:
+        kept = controls(model, made)
         rules_panel(model, made)
     if kept:
         keep(model, made, verdict.logit)
