@@ -65,8 +65,9 @@ def controls(model: ModelBundle, made: ds.Design) -> bool:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name", max_chars=60, key=ds.NAME, on_change=named)
         keep = st.button("Keep on the shelf", type="primary", help="To compare it with others, below.")
-    if made.notice:
+    if made.notice:  # until something else is done
         st.success(plain(made.notice))
+        made.notice = ""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kinds = [ds.RANDOM] if base.given is None else [ds.RANDOM, ds.GIVEN, ds.SHUFFLED]
         st.selectbox(

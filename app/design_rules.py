@@ -41,7 +41,8 @@ def rules_panel(model: ModelBundle, made: ds.Design) -> None:
                 sequences, _ = read_fasta(source.raw, ambiguous="N", max_records=MAX_RECORDS)
                 _find(model, made, sequences, None)
         if simulated is not None and st.button(f"Find rules in simulated {simulated.name} sequences"):
-            _find(model, made, *_simulated(model, simulated))
+            with errors_shown():
+                _find(model, made, *_simulated(model, simulated))
         if source is None and simulated is None:
             st.caption("Give sequences on the Sequences page, and rules can be found in them here.")
 

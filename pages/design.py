@@ -17,6 +17,10 @@ def studio() -> None:
     """The canvas and all that follows from it: a drop re-runs only this."""
     key = f"canvas_{state.model_name()}"
     made.take(answer(key, rev=made.rev, name=made.name))
+    if made.pending:  # from a file with more than one design
+        dv.shelve(model, made, made.pending)
+        made.pending = []
+        st.rerun()
     board, (left, right) = st.container(), st.columns([3, 2], gap="large")
     try:
         rendered = dv.render(model, made)
@@ -51,9 +55,6 @@ page.heading(
 )
 model = state.bundle()
 made = ds.current(model, state.model_name())
-if made.pending:
-    dv.shelve(model, made, made.pending)
-    made.pending = []
 studio()
 shelf(model, made)
 with st.expander("How to read this"):

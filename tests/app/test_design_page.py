@@ -278,3 +278,13 @@ def test_the_name_of_a_design_is_a_step_of_its_own(app):
     app.text_input(key="design_name").set_value(" ")
     run(app)
     assert made.name == "design_01"
+
+
+def test_more_designs_in_a_file_go_to_the_shelf_and_are_said_once(app):
+    text = planted(("CTCF", 40), ("SPI1", 100))
+    paste(app, f">one motifs=CTCF:40-52(+)\n{text}\n>two motifs=SPI1:100-112(+)\n{text}\n>three\n{text}\n")
+    assert design(app).name == "one" and shelf(app) == ["two"]
+    notice = " ".join(success.value for success in app.success)
+    assert "1 more on the shelf" in notice and "1 left out" in notice
+    run(app)
+    assert not app.success

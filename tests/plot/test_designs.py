@@ -14,12 +14,12 @@ def placed(*rows):
 
 def test_each_placement_is_an_arrow_in_its_colour_at_its_place():
     tracks = [("a", "1.00", placed(("L", 0, 50, "+"), ("R", 50, 100, "-"))), ("b", "2.00", placed())]
-    root = ElementTree.fromstring(stacked_tracks_svg(tracks, 100, {"L": "#0072b2"}, width=1270))
+    root = ElementTree.fromstring(stacked_tracks_svg(tracks, 100, {"L": "#0072b2"}, width=1127))
     left, right = root.iter(f"{NS}polygon")
     assert (left.get("fill"), right.get("fill")) == ("#0072b2", "#808080")
     xs = [[float(point.split(",")[0]) for point in one.get("points").split()] for one in (left, right)]
     ys = [[float(point.split(",")[1]) for point in one.get("points").split()] for one in (left, right)]
-    assert (min(xs[0]), max(xs[0]), min(xs[1]), max(xs[1])) == (190, 690, 690, 1190)
+    assert (min(xs[0]), max(xs[0]), min(xs[1]), max(xs[1])) == (47, 547, 547, 1047)
     assert max(ys[0]) < min(ys[1])  # the - strand lies beneath the line
     assert left[0].text == "L 0-50 (+)"
     texts = [text.text for text in root.iter(f"{NS}text")]
