@@ -65,9 +65,11 @@ def controls(model: ModelBundle, made: ds.Design) -> bool:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name", max_chars=60, key=ds.NAME, on_change=named)
         keep = st.button("Keep on the shelf", type="primary", help="To compare it with others, below.")
-    if made.notice:  # until something else is done
-        st.success(plain(made.notice))
-        made.notice = ""
+    # What comes and goes has a place of its own: what follows would else move up, and lose what is typed into it.
+    with st.container():
+        if made.notice:  # until something else is done
+            st.success(plain(made.notice))
+            made.notice = ""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kinds = [ds.RANDOM] if base.given is None else [ds.RANDOM, ds.GIVEN, ds.SHUFFLED]
         st.selectbox(
@@ -75,17 +77,18 @@ def controls(model: ModelBundle, made: ds.Design) -> bool:
         )
         still = made.locked or base.kind == ds.GIVEN
         st.button("New draw", on_click=made.draw_again, disabled=still, help="Placements stay.")
-    if base.kind == ds.RANDOM:
-        st.slider(
-            "GC content (%)",
-            20,
-            80,
-            step=1,
-            key=ds.GC,
-            on_change=changed,
-            args=["gc", ds.GC],
-            disabled=made.locked,
-        )
+    with st.container():
+        if base.kind == ds.RANDOM:
+            st.slider(
+                "GC content (%)",
+                20,
+                80,
+                step=1,
+                key=ds.GC,
+                on_change=changed,
+                args=["gc", ds.GC],
+                disabled=made.locked,
+            )
     st.toggle(
         "Lock the background", key=ds.LOCK, on_change=lambda: setattr(made, "locked", st.session_state[ds.LOCK]),
         help="New draws wait, and a design that is opened comes onto this background: what differs are the sites.",
@@ -131,6 +134,20 @@ def report(made: ds.Design, rendered: Rendered, verdict: dv.Verdict, checks: dv.
             "Accidental motifs", seams + below,
             help="Read by the model, placed by nobody: at a seam they share bases with a placement.",
         )  # fmt: skip
+    with st.container():
+        _warnings(rendered, verdict)
+    with st.container():
+        _rules(verdict)
+    with st.container():
+        _instances(verdict, placed, seams, below)
+    st.markdown("**Before you order it**")
+    found = [(row["check"], f"**{plain(row['found'])}**", row["look"]) for row in checks.rows()]
+    st.markdown(
+        "  \n".join(f"{what}: :orange[{text}]" if look else f"{what}: {text}" for what, text, look in found)
+    )
+
+
+def _warnings(rendered: Rendered, verdict: dv.Verdict) -> None:
     overwritten = rendered.placements.iloc[rendered.damaged]
     for rows, what in [
         (verdict.unread, "Placed but not read"),
@@ -139,6 +156,9 @@ def report(made: ds.Design, rendered: Rendered, verdict: dv.Verdict, checks: dv.
         if len(rows):
             where = ", ".join(f"**{plain(row.motif)}** at {row.start0}" for row in rows.itertuples())
             st.warning(f"{what}: {where}.")
+
+
+def _rules(verdict: dv.Verdict) -> None:
     if len(verdict.judged):
         lines = ["**Rules that the model goes by**"] + [
             f"{STATES[row.state]} {plain(row.rule)}"
@@ -146,24 +166,22 @@ def report(made: ds.Design, rendered: Rendered, verdict: dv.Verdict, checks: dv.
             for row in verdict.judged.head(12).itertuples()
         ]
         st.markdown("  \n".join(lines))
+
+
+def _instances(verdict: dv.Verdict, placed: int, seams: int, below: int) -> None:
     if verdict.instances.empty:
         st.info(
             "The model reads no motif in this sequence."
             if placed
             else "Place a motif: the verdict follows it."
         )
-    else:
-        where = f", accidental {seams} at seams and {below} in the background" if seams + below else ""
-        st.markdown(f"**What the model reads**: {count(len(verdict.instances), 'instance')}{where}")
-        st.dataframe(
-            verdict.instances[["motif", "start0", "end0", "strand", "contribution", "origin"]], hide_index=True,
-            column_config={"contribution": st.column_config.NumberColumn(format="%.2f")},
-        )  # fmt: skip
-    st.markdown("**Before you order it**")
-    found = [(row["check"], f"**{plain(row['found'])}**", row["look"]) for row in checks.rows()]
-    st.markdown(
-        "  \n".join(f"{what}: :orange[{text}]" if look else f"{what}: {text}" for what, text, look in found)
-    )
+        return
+    where = f", accidental {seams} at seams and {below} in the background" if seams + below else ""
+    st.markdown(f"**What the model reads**: {count(len(verdict.instances), 'instance')}{where}")
+    st.dataframe(
+        verdict.instances[["motif", "start0", "end0", "strand", "contribution", "origin"]], hide_index=True,
+        column_config={"contribution": st.column_config.NumberColumn(format="%.2f")},
+    )  # fmt: skip
 
 
 def exports(model: ModelBundle, made: ds.Design, rendered: Rendered, verdict: dv.Verdict) -> None:

@@ -118,7 +118,7 @@ def test_two_motifs_by_a_rule_kept_exported_cleared_and_opened_again(page, addre
         page.get_by_role("button", name="Clear").click()
         page.get_by_test_id("stMetric").get_by_text("0 of 0").wait_for(timeout=15_000)
         open_file(page, file, text)
-        page.get_by_test_id("stMetric").get_by_text(" of 2").wait_for(timeout=15_000)
+        page.get_by_test_id("stMetric").get_by_text(" of 2").wait_for(timeout=30_000)
         studio.settle(page)
         assert canvas(page) == final and studio.logit(page) == logit
     page.get_by_label("Undo").click()  # what was opened last
