@@ -32,8 +32,9 @@ lint: $(VENV)/.dev ## check style and imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-zoo: $(VENV)/.run ## retrain the bundled models from recorded seeds
+zoo: $(VENV)/.run ## retrain the bundled models from recorded seeds, measure their rules and receipts
 	$(BIN)/python -m argminn_core.zoo.build
+	$(BIN)/python -m argminn_core.zoo.evidence
 
 screenshots: $(VENV)/.dev ## take pictures of every page, light and dark, wide and narrow
 	$(BIN)/python tests/browser/screenshots.py

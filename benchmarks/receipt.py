@@ -14,35 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from argminn_core import dna
-from argminn_core.checkpoint import ModelBundle, load_model
-from argminn_core.fasta import Sequences
+from argminn_core.checkpoint import load_model
 from argminn_core.receipt import Receipt, receipt
-from argminn_core.simulate import grammar, simulate
 from argminn_core.zoo import is_bundled, names, resolve
+from argminn_core.zoo.evidence import held_out
 
-PEAKS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "chipseq_500bp"
-SEED = 41_004
-SIMULATED = "simulated grammar "
-
-
-def held_out(bundle: ModelBundle, n: int) -> tuple[Sequences | None, str]:
-    """Positives that training has not seen, and what they are; None with the reason where there are none."""
-    data = bundle.card.get("data", "")
-    if data.startswith(SIMULATED):
-        name = data.removeprefix(SIMULATED)
-        made = simulate(grammar(name), n, length=bundle.length, seed=SEED)
-        return Sequences.from_codes(made.names, made.codes), f"{n} fresh positives of {name}"
-    factor, _, cell = bundle.name.upper().partition("-")
-    path = PEAKS / f"{factor}_HepG2.tsv.gz"
-    if cell != "HEPG2" or "test chr22" not in bundle.card.get("split", ""):
-        return None, "no data here is known to be unseen by it"
-    if not path.exists():
-        return None, f"{path.name} is not here"
-    table = pd.read_csv(path, sep="\t")
-    peaks = table[(table["split"] == "test") & (table["kind"] == "peak")]
-    codes = dna.encode_all(list(peaks["sequence"]))
-    return Sequences.from_codes(map(str, range(len(codes))), codes), f"{len(codes)} peaks of chr22"
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def cell(row: pd.Series) -> str:
@@ -59,19 +36,20 @@ def main() -> None:
     parser.add_argument("models", nargs="*", help="which; all bundled ones where left out")
     parser.add_argument("--n", type=int, default=500, help="simulated positives")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", type=Path, default=DATA)
     options = parser.parse_args()
     made: dict[str, Receipt] = {}
     for name in options.models or [name for name in names() if is_bundled(name)]:
         bundle = load_model(resolve(name))
-        sequences, what = held_out(bundle, options.n)
-        if sequences is None:
-            print(f"- {name}: skipped, {what}")
+        unseen = held_out(bundle, options.data, n=options.n)
+        if isinstance(unseen, str):
+            print(f"- {name}: skipped, {unseen}")
             continue
         start = time.perf_counter()
-        made[name] = receipt(bundle, sequences, seed=options.seed)
+        made[name] = receipt(bundle, unseen.positives, seed=options.seed)
         seconds = time.perf_counter() - start
         tested = f"{made[name].sequences} tested, {made[name].calls} calls, {seconds:.1f} s"
-        print(f"- {name}: {what}, {tested}. {made[name].verdict}")
+        print(f"- {name}: {unseen.what}, {tested}. {made[name].verdict}")
     if not made:
         return
     tests = list(dict.fromkeys(test for each in made.values() for test in each.table["test"]))
