@@ -107,6 +107,9 @@ def train(
     ] = None,
     filters: int | None = None,
     width: Annotated[int | None, typer.Option(help="Bases of a filter.")] = None,
+    spacing: Annotated[
+        int | None, typer.Option(help="Largest distance that attention knows; 0 switches it off.")
+    ] = None,
     epochs: int | None = None,
     batches: Annotated[int | None, typer.Option(help="Batches of an epoch.")] = None,
     patience: Annotated[
@@ -153,7 +156,13 @@ def train(
         source, about, dropped = _peak_data(peaks, genome, negatives, length, valid_chroms, test_chroms, seed)
     chosen = recipes.recipe(
         recipe or DEFAULT_RECIPE["grammar" if grammar else "fasta" if positives is not None else "peaks"],
-        model={"length": source.length, "filters": filters, "width": width, "strands": strands},
+        model={
+            "length": source.length,
+            "filters": filters,
+            "width": width,
+            "strands": strands,
+            "spacing": spacing,
+        },
         train={"epochs": epochs, "batches": batches, "patience": patience, "seed": seed},
         start=start or None,
     )

@@ -13,7 +13,6 @@ from torch.nn import functional as F
 
 from argminn_core import dna
 from argminn_core.checkpoint import ModelBundle
-from argminn_core.model import Tokens
 
 
 class Flow(NamedTuple):
@@ -47,11 +46,8 @@ def flow(bundle: ModelBundle, codes: np.ndarray) -> Flow:
         X = dna.one_hot(codes[None]).to(model.stream.device)
         match = F.conv1d(X, model.scanner.kernels(), model.scanner.biases())
         act = match.relu()
-        tokens = Tokens(act, model.position, *model.scanner.fold(act), model.token, model.config.heads)
-        stream, looked = model.stream.expand(1, -1), []
-        logits = [model.readout(model.norm(stream))]
-        for layer in model.layers:
-            stream, att = layer(stream, tokens)
+        looked, logits = [], [model.readout(model.norm(model.stream.expand(1, -1)))]
+        for stream, att in model.walk(act, *model.scanner.fold(act)):
             looked.append(att[0])
             logits.append(model.readout(model.norm(stream)))
         evidence = (

@@ -14,6 +14,7 @@ section 3), exactly, at a cost of A * P * (C + D) a layer instead of P * H * H; 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple
 
@@ -501,18 +502,24 @@ class Argminn(nn.Module):
 
     def attend(self, act: Tensor | Active, scale: Tensor, shift: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The syntax builder on the activations with the folded batch norm: logit (N,), attention (N, A, P) K times."""
+        attention, stream = [], self.stream
+        for stream, att in self.walk(act, scale, shift):  # noqa: B007
+            attention.append(att)
+        return self.readout(self.norm(stream)).squeeze(-1), attention
+
+    def walk(self, act: Tensor | Active, scale: Tensor, shift: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Layer by layer: the stream (N, S) after it and where it looked (N, A, P)."""
         if isinstance(act, Tensor) and (active := Active.of(act)).pays:
             act = active
         tokens = Tokens(act, self.position, scale, shift, self.token, self.config.heads)
         stream = self.stream.expand(1, -1)  # the first query is the same for every sequence
-        attention, unseen = [], None
+        unseen = None
         for layer in self.layers:
             stream, att = layer(stream, tokens, None if unseen is None else 1 - unseen)
-            attention.append(att)
+            yield stream, att
             if self.config.spacing:
                 left = (1 - att).prod(1)  # the share of a position at which no head has looked
                 unseen = left if unseen is None else unseen * left
-        return self.readout(self.norm(stream)).squeeze(-1), attention
 
     @torch.no_grad()
     def flip_filter(self, f: int) -> None:

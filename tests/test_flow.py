@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from handmade import SITES, planted, toy_bundle
+from toy import random_codes, tiny_bundle
 
 from argminn_core.dna import encode
 from argminn_core.flow import flow
@@ -38,3 +39,13 @@ def test_a_head_that_looks_at_nothing_reads_no_motif():
     bundle = toy_bundle()
     said = flow(bundle, np.full(200, 0, dtype=np.uint8))  # A and nothing else: no filter is active
     assert (said.motif == -1).all()
+
+
+def test_a_model_that_knows_distances_goes_the_same_way():
+    bundle, sequence = (
+        tiny_bundle(4, spacing=7, null_token=True, evidence=True),
+        random_codes(1, 30, seed=2)[0],
+    )
+    said, out = flow(bundle, sequence), trace(bundle.model, sequence[None])
+    assert said.logit == pytest.approx(float(predict(bundle.model, sequence[None])[0]), abs=1e-4)
+    np.testing.assert_allclose(said.look, out.att[0].max(-1), rtol=1e-5)

@@ -119,7 +119,8 @@ def syntax_figure(
     figure.update_xaxes(title="gap (bases between the two; below 0 they overlap)", row=rows, col=1)
     spans = [frame["gap"] for frame in (gaps, causal) if len(frame)]
     if spans:
-        figure.update_xaxes(range=[min(map(min, spans)) - 2, max(map(max, spans)) + 2])
+        # Not so near that three sequences fill the picture.
+        figure.update_xaxes(range=[min(-10, *map(min, spans)) - 2, max(40, *map(max, spans)) + 2])
     figure.update_yaxes(fixedrange=True, automargin=True)
     figure.update_yaxes(visible=False, range=[0, 1], row=1, col=1, secondary_y=True)
     # The names stand in the legend: on a narrow screen they would leave no room for the map.
