@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.jobs import Job
+from app.background import Job
 
 _EVERY = 1.0  # seconds between two looks
 

@@ -24,7 +24,7 @@ import streamlit as st
 import torch
 
 from app import syntax_work
-from app.jobs import Job
+from app.background import Job
 from argminn_core import checks, contributions, design, edit, estimate, jobs, recipe, zoo
 from argminn_core.card import motif_cards
 from argminn_core.checkpoint import ModelBundle, load_model, read_model

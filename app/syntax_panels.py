@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import services, state
 from app import syntax_state as ss
-from app.jobs import Job
+from app.background import Job
 from app.page import count, file_stem, plain, show_error
 from app.progress import show_progress
 from app.syntax_work import Observed

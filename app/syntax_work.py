@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from app.jobs import TURN, Progress
+from app.background import TURN, Progress
 from argminn_core.causal import PairScan, Planter, causal_scan
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.dna import decode

@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from app.jobs import Job
+from app.background import Job
 from app.progress import duration
 from argminn_core.errors import InputError
 
