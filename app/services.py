@@ -25,7 +25,7 @@ import torch
 
 from app import syntax_work
 from app.background import Job
-from argminn_core import checks, contributions, design, edit, estimate, jobs, recipe, zoo
+from argminn_core import checks, contributions, design, edit, estimate, jobs, recipe, rulebook, zoo
 from argminn_core.card import motif_cards
 from argminn_core.checkpoint import ModelBundle, load_model, read_model
 from argminn_core.datasets import read_class
@@ -310,25 +310,37 @@ def _without(
 
 
 def example(model: ModelBundle, *, n: int = 60, seed: int = 7) -> bytes:
-    """FASTA of random backgrounds, most with one to three of the model's own motifs near the centre."""
+    """FASTA of random backgrounds, most with one to three of the model's own motifs near the centre.
+
+    Of a model whose card has rules of pairs, those with two keep one of them.
+    """
     rng = np.random.default_rng(seed)
     motifs = [motif for motif in ranked(model.motifs) if motif.counts] or list(model.motifs)
     pfms = {motif.name: motif.motif.pfm for motif in motifs}
+    rules = [
+        rule
+        for rule in rulebook.from_card(model.card, pfms)[0]
+        if rule.kind == "pair" and rule.orientation and rule.gaps and min(rule.gaps).low >= 0
+    ]
     lines = []
     for number in range(n):
+        chosen = [
+            (motifs[motif].name, "+-"[int(rng.integers(2))], int(rng.integers(4, 20)))
+            for motif in rng.permutation(len(motifs))[: number % 4].tolist()  # every fourth has none
+        ]
+        if number % 4 == 2 and rules:
+            rule = rules[int(rng.integers(len(rules)))]
+            run = rule.gaps[int(rng.integers(len(rule.gaps)))]
+            gap = int(rng.integers(run.low, run.high + 1))
+            chosen = [(rule.left, rule.orientation[0], gap), (rule.right, rule.orientation[1], 0)]
         left = model.length // 2 - min(60, model.length // 4)
         rows = []
-        for motif in rng.permutation(len(motifs))[: number % 4].tolist():  # every fourth has none
-            width = motifs[motif].motif.width
-            if left + width > model.length:
+        for name, strand, gap in chosen:
+            right = left + pfms[name].shape[1]
+            if right > model.length:
                 break
-            rows.append(
-                {
-                    "sequence": "", "start0": left, "end0": left + width, "motif": motifs[motif].name,
-                    "strand": "+-"[int(rng.integers(2))],
-                }
-            )  # fmt: skip
-            left += width + int(rng.integers(4, 20))
+            rows.append({"sequence": "", "start0": left, "end0": right, "motif": name, "strand": strand})
+            left = right + gap
         background = design.background(model.length, seed=int(rng.integers(2**31)))
         placed = design.render(
             PLACEMENTS.frame(rows), background, pfms, mode="sample", seed=int(rng.integers(2**31))

@@ -2,14 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 from handmade import fasta, planted, save_toy, toy_bundle
 from streamlit.testing.v1 import AppTest
 
 from argminn_core import zoo
-from argminn_core.checkpoint import save_model
+from argminn_core.checkpoint import load_model, save_model
 from argminn_core.fasta import read_fasta
 from argminn_core.instances import scan
+from argminn_core.predict import predict
 
 MAIN = "app/main.py"
 
@@ -174,3 +176,15 @@ def test_the_training_record_is_json(home):
     from app import services
 
     assert json.loads(services.training_record(toy_bundle()))["metrics"]["test"]["auroc"] == 0.912
+
+
+def test_examples_keep_the_rules_of_a_model_that_has_some():
+    """Every fourth has a pair, and the model calls it; without rules in the card pairs stand as they fall."""
+    from app import services
+
+    bundle = load_model(zoo.resolve("rest"))
+    sequences, _ = read_fasta(services.example(bundle, n=40))
+    logits = predict(bundle.model, np.stack([sequences.codes_of(i) for i in range(40)]))
+    with_pair = np.arange(40) % 4 == 2
+    assert (logits[with_pair] > 0).mean() >= 0.7
+    assert (logits[~with_pair & (np.arange(40) % 4 != 3)] > 0).mean() <= 0.1
