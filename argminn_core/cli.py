@@ -479,6 +479,60 @@ def report(
 
 
 @app.command()
+def variants(
+    model: Model,
+    fasta: Fasta,
+    vcf: Annotated[
+        Path,
+        typer.Option(
+            help="VCF, plain or gzip; CHROM names a sequence, or the chromosome of one named chr1:100-600."
+        ),
+    ],
+    out: Out,
+    min_contribution: MinContribution = 1.0,
+    max_variants: Annotated[int, typer.Option(min=1, help="Most alleles that are read.")] = 100_000,
+    ambiguous_n: Ambiguous = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what variants do: variants.tsv (logits, instances lost and gained), variants.vcf, dropped.tsv.
+
+    Each allele is read in a window centred on the variant. The VCF has a record for each alternative allele that was
+    read, with what the model says of it in INFO; genotypes and other columns are not carried over.
+    """
+    import pandas as pd
+
+    from argminn_core import __version__
+    from argminn_core.tables import DROPPED, VARIANTS
+    from argminn_core.variants import contig_lengths, variant_effects
+    from argminn_core.vcf import read_vcf, to_vcf
+
+    bundle, sequences, dropped = _load(model, fasta, ambiguous_n)
+    edits, unread = read_vcf(vcf, max_records=max_variants)
+    with _progress("reading alleles", quiet) as progress:
+        effects = variant_effects(
+            bundle, sequences, edits, min_contribution=min_contribution, max_rows=max_variants, progress=progress
+        )  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+    VARIANTS.write(effects.table, out / "variants.tsv")
+    text = to_vcf(
+        effects.table,
+        model=bundle.name,
+        version=__version__,
+        lengths=contig_lengths(sequences, effects.table),
+    )
+    (out / "variants.vcf").write_text(text, encoding="utf-8")
+    lost = pd.concat([dropped, unread, effects.dropped], ignore_index=True)
+    DROPPED.write(lost, out / "dropped.tsv")
+    _write_params(
+        out, model=model, fasta=str(fasta), vcf=str(vcf), min_contribution=min_contribution,
+        max_variants=max_variants, ambiguous_n=ambiguous_n,
+        digests={path.name: _digest(path) for path in (fasta, vcf)},
+    )  # fmt: skip
+    _say_dropped(lost)
+    typer.echo(f"{len(effects.table)} effects of {len(edits)} alleles; see {out}")
+
+
+@app.command()
 def edit(
     model: Model,
     out: Annotated[Path, typer.Option(help="The new model's file; the old one is left as it is.")],

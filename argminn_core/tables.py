@@ -216,6 +216,19 @@ CARDS = Table(
     },
 )  # fmt: skip
 
+# What an edit does to a prediction, one row an edit and sequence. `start0`, `end0`: of `ref` in the sequence; `chrom`,
+# `pos1`: as the edit was given, counted from 1; `difference`: the logit of `alt` minus that of `ref`; `lost` to
+# `strengthened`: instances as motif/strand/first base/last base (from 1)/change of contribution, separated by spaces.
+VARIANTS = Table(
+    "variants",
+    {
+        "sequence": "text", "start0": "int", "end0": "int", "ref": "text", "alt": "text", "ref_logit": "float",
+        "alt_logit": "float", "difference": "float", "ref_probability": "float", "alt_probability": "float",
+        "lost": "text", "weakened": "text", "gained": "text", "strengthened": "text",
+    },
+    {"chrom": "text", "pos1": "int", "id": "text", "note": "text"},
+)  # fmt: skip
+
 # A value along chromosomes, or along sequences that have no place in a genome: sorted intervals that never overlap.
 SIGNAL = Table("signal", {"chrom": "text", "start0": "int", "end0": "int", "value": "float"})
 

@@ -10,11 +10,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the ground up; a module may import its own layer and those below it.
 LAYERS = [
     {"dna", "tables", "errors"},
-    {"motifs", "pfm", "overlaps", "pvalues", "regions", "fasta", "genome", "sentences"},
+    {"motifs", "pfm", "overlaps", "pvalues", "regions", "fasta", "genome", "sentences", "vcf"},
     {"model", "losses", "sources", "negatives", "backgrounds", "grammars", "simulate", "oracle"},
     {"train", "checkpoint", "predict", "discover", "warm_start", "contributions", "deeplift"},
     {"distances", "questions", "handwritten"},
-    {"readout", "instances", "design", "annotate", "edit", "card", "tracks", "synthesis", "spacing", "flow"},
+    {"readout", "instances", "design", "annotate", "edit", "card", "tracks", "synthesis", "spacing", "flow", "variants"},
     {"design_files"},
     {"receipt", "rule_breaks"},
     {"decoys", "ignored", "merging", "syntax", "causal", "roles", "rules"},
