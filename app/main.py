@@ -20,7 +20,7 @@ chosen = st.navigation(
         st.Page(
             ROOT / "pages" / f"{name}.py", title=name.capitalize(), url_path=name, default=name == "models"
         )
-        for name in ("models", "motifs", "sequences", "syntax", "design", "train")
+        for name in ("models", "motifs", "sequences", "syntax", "design", "variants", "train")
     ]
 )
 with st.sidebar:

@@ -22,10 +22,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 import torch
+from app.jobs import Job
 
 from app import syntax_work
 from app.background import Job
-from argminn_core import checks, contributions, design, edit, estimate, jobs, recipe, rulebook, zoo
+from argminn_core import checks, contributions, design, edit, estimate, jobs, recipe, rulebook, variants, zoo
 from argminn_core.card import motif_cards
 from argminn_core.checkpoint import ModelBundle, load_model, read_model
 from argminn_core.datasets import read_class
@@ -45,6 +46,7 @@ from argminn_core.rules import Rules
 from argminn_core.spacing import learned_spacing
 from argminn_core.syntax import arrangements_of
 from argminn_core.tables import PLACEMENTS
+from argminn_core.vcf import parse_edits, read_vcf
 
 # Visitors share the cores. A pool of threads for each of them spins while it waits for the others, and on a
 # busy machine an answer then takes ten times as long.
@@ -410,6 +412,50 @@ def _ruling(
 ) -> Job[Rules]:
     model = _bundle(path, stamp)
     return Job(lambda progress: syntax_work.rules(model, _seen, progress))
+
+
+# --- variants -----------------------------------------------------------------------------------------------
+
+MAX_VARIANTS = 2_000
+MAX_VCF_BYTES = 25_000_000  # after decompression
+
+
+@dataclass(frozen=True, eq=False)
+class VariantReading:
+    """Effects of edits, the sequences they were made in, and DROPPED of the edits that have none."""
+
+    sequences: Sequences
+    effects: variants.Effects
+    dropped: pd.DataFrame
+
+
+def effects(
+    name: str, raw: bytes, digest: str, edits: bytes, edits_digest: str, *, typed: bool, ambiguous: bool
+) -> VariantReading:
+    """What edits, typed lines or a VCF, do in FASTA bytes; the last few are kept.
+
+    Raises
+    ------
+    InputError : the bytes are not FASTA of DNA, or not edits, or too many.
+    """
+    path = zoo.resolve(name)
+    return _effects(str(path), path.stat().st_mtime_ns, digest, edits_digest, typed, ambiguous, raw, edits)
+
+
+@st.cache_resource(max_entries=3, scope="session", show_spinner="Reading both alleles", show_time=True)
+def _effects(
+    path: str, stamp: int, digest: str, edits_digest: str, typed: bool, ambiguous: bool, _raw: bytes, _edits: bytes
+) -> VariantReading:  # fmt: skip
+    sequences, _ = read_fasta(
+        _raw, ambiguous="N" if ambiguous else "error", max_records=MAX_RECORDS, max_bytes=MAX_BYTES
+    )
+    wanted, unread = (
+        parse_edits(_edits.decode("utf-8", "replace"), max_records=MAX_VARIANTS)
+        if typed
+        else read_vcf(_edits, max_records=MAX_VARIANTS, max_bytes=MAX_VCF_BYTES)
+    )
+    found = variants.variant_effects(_bundle(path, stamp), sequences, wanted, max_rows=MAX_VARIANTS)
+    return VariantReading(sequences, found, pd.concat([unread, found.dropped], ignore_index=True))
 
 
 def training_record(model: ModelBundle) -> str:

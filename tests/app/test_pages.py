@@ -50,7 +50,7 @@ def messages(elements) -> str:
     return " ".join(element.value for element in elements)
 
 
-@pytest.mark.parametrize("name", ["models", "motifs", "sequences", "syntax", "design"])
+@pytest.mark.parametrize("name", ["models", "motifs", "sequences", "syntax", "design", "variants"])
 def test_every_page_opens(app, name):
     assert visit(app, name).title[0].value == name.capitalize()
 
@@ -104,7 +104,7 @@ def test_a_damaged_file_in_the_folder_does_not_hide_the_others(app, home):
 def test_without_any_model_every_page_says_what_to_do(app, home):
     (home / "models" / "toy.safetensors").unlink()
     del app.session_state["model"]
-    for name in ("models", "motifs", "sequences", "syntax", "design"):
+    for name in ("models", "motifs", "sequences", "syntax", "design", "variants"):
         assert "no model yet" in messages(visit(app, name).info)
 
 

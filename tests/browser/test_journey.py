@@ -34,7 +34,7 @@ def table_is_filled(page):
 
 
 def test_pages_show_the_models_logos_and_ask_nothing_of_the_network(page, studio_url, outside):
-    for name in ("models", "motifs", "sequences", "syntax", "design"):
+    for name in ("models", "motifs", "sequences", "syntax", "design", "variants"):
         studio.visit(page, studio_url, f"{name.removeprefix('models')}?model=toy")  # the start page is at /
         assert not page.get_by_role("dialog").count()
         assert page.locator("h1").inner_text() == name.capitalize()

@@ -280,7 +280,7 @@ class Trace {
     for (let at = Math.floor(this.x0); at < Math.min(Math.ceil(this.x1), this.end); at++) {
       const letter = this.data.letters[at - this.start];
       if (readable) this.inside.append(node("text", { class: `letter ${letter}`, x: this.x(at + 0.5), y: y + 13 }, letter));
-      else stripes[letter] += `M${this.x(at)} ${y + 4}h${this.scale}v8h-${this.scale}z`;
+      else if (letter in stripes) stripes[letter] += `M${this.x(at)} ${y + 4}h${this.scale}v8h-${this.scale}z`;
     }
     for (const [letter, d] of Object.entries(stripes))
       if (d) this.inside.append(node("path", { class: letter, d, "fill-opacity": 0.55 }));
@@ -348,9 +348,9 @@ class Trace {
   }
 
   track(y) {
-    const { start, value, width } = this.data.track;
+    const { start, value, width, most = 0, least = 0 } = this.data.track; // most, least: of what it is compared with
     y = this.heading(y, "Contribution", `how far the logit falls when the ${width} bases around become N`);
-    const high = Math.max(1, ...value), low = Math.min(0, ...value);
+    const high = Math.max(1, most, ...value), low = Math.min(0, least, ...value);
     const level = (v) => y + 4 + ((high - v) / (high - low)) * (TRACK - 8), zero = level(0);
     const at = start.map((s) => this.x(s + width / 2));
     for (const [kind, clip] of [["rise", (v) => Math.max(v, 0)], ["sink", (v) => Math.min(v, 0)]]) {
