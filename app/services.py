@@ -422,7 +422,7 @@ MAX_VCF_BYTES = 25_000_000  # after decompression
 
 @dataclass(frozen=True, eq=False)
 class VariantReading:
-    """Effects of edits, the sequences they were made in, and DROPPED of the edits that have none."""
+    """Effects of edits, the sequences they were made in, and DROPPED of both."""
 
     sequences: Sequences
     effects: variants.Effects
@@ -446,7 +446,7 @@ def effects(
 def _effects(
     path: str, stamp: int, digest: str, edits_digest: str, typed: bool, ambiguous: bool, _raw: bytes, _edits: bytes
 ) -> VariantReading:  # fmt: skip
-    sequences, _ = read_fasta(
+    sequences, lost = read_fasta(
         _raw, ambiguous="N" if ambiguous else "error", max_records=MAX_RECORDS, max_bytes=MAX_BYTES
     )
     wanted, unread = (
@@ -455,7 +455,7 @@ def _effects(
         else read_vcf(_edits, max_records=MAX_VARIANTS, max_bytes=MAX_VCF_BYTES)
     )
     found = variants.variant_effects(_bundle(path, stamp), sequences, wanted, max_rows=MAX_VARIANTS)
-    return VariantReading(sequences, found, pd.concat([unread, found.dropped], ignore_index=True))
+    return VariantReading(sequences, found, pd.concat([lost, unread, found.dropped], ignore_index=True))
 
 
 def training_record(model: ModelBundle) -> str:

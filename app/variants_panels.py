@@ -26,11 +26,13 @@ GIVEN, TEXT, FILE = "variants_given", "variants_text", "variants_file"
 HOW_TO_READ = """
 - A **variant** is one change of a sequence: a letter (an SNV), or a few letters that come or go (an indel). The model
   reads both **alleles**, the reference (ref) and the alternative (alt), in a window centred on the change.
+- Bases in edits, in the table and in the sentence count from 1, as in VCF; the traces and the column `start0` of the
+  TSV count from 0, as all tables here.
 - The **difference** is the logit of alt minus that of ref: below 0 the change speaks against the class that the model
   finds, above 0 for it. Where the **call turns**, the logit crosses 0.
 - **Lost** and **gained**: motif instances that only one of the alleles has. **Weakened** and **strengthened**: both
-  have it, and its **contribution**, how far the logit falls without it, differs by 0.5 or more. An instance far from the
-  change can go too: a head that reads two motifs together looks for the second where it found the first.
+  have it, and its **contribution**, how far the logit falls without it, differs by 0.5 or more. An instance far from
+  the change can go too: a head that reads two motifs together looks for the second where it found the first.
 - Both alleles are drawn on the same columns; where one has letters that the other lacks, the other has a gap (-). Of
   the attention heads and motifs, those are drawn whose rows differ, and motifs with an instance.
 - A model has no opinion about what it never learned: no difference is no proof that a variant does nothing.
@@ -76,6 +78,7 @@ def edit_inputs(model: ModelBundle) -> None:
     with right:
         st.file_uploader(
             "or a VCF, plain or gzip", type=["vcf", "gz", "txt"], key=FILE, on_change=_take_file,
+            max_upload_size=services.MAX_VCF_BYTES // 1_000_000,
             help="CHROM names a sequence; where sequences are named chr1:100-600, also the chromosome, with POS on it.",
         )  # fmt: skip
         st.caption(
@@ -97,18 +100,24 @@ def _take_file() -> None:
 
 
 def _take_example(model: ModelBundle) -> None:
+    if state.source() is None:
+        state.set_source("examples", services.example(model))
     source = state.source()
-    raw = services.example(model) if source is None else source.raw
     try:
-        reading = services.read_now(model, raw, ambiguous=state.ambiguous())
+        reading = services.read(state.model_name(), source.raw, source.digest, ambiguous=state.ambiguous())
         text = variants_work.example_edits(model, reading)
     except ArgminnError as error:
         show_error(error)
         return
-    if source is None:
-        state.set_source("examples", raw)
     st.session_state[TEXT] = text
     st.session_state[GIVEN] = Given("typed edits", text.encode(), typed=True)
+
+
+def all_dropped(found: services.VariantReading) -> pd.DataFrame:
+    """DROPPED of the sequences and of the variants."""
+    source = state.source()
+    before = [] if source is None or source.dropped is None else [source.dropped]
+    return pd.concat([*before, found.dropped], ignore_index=True)
 
 
 def summary(effects: Effects, dropped: pd.DataFrame) -> None:
@@ -118,10 +127,10 @@ def summary(effects: Effects, dropped: pd.DataFrame) -> None:
     changed = int((table[list(CHANGES)] != "").any(axis=1).sum())
     st.markdown(
         f"{count(len(table), 'effect')}; **{changed:,}** change a motif instance, **{turned:,}** turn the call; "
-        f"{count(len(dropped), 'variant')} dropped"
+        f"{count(len(dropped), 'record')} dropped"
     )
     if len(dropped):
-        with st.expander("Dropped variants, and why", expanded=table.empty):
+        with st.expander("Dropped records, and why", expanded=table.empty):
             st.dataframe(dropped, hide_index=True, key="variants_dropped")
 
 
@@ -163,21 +172,19 @@ def _pick(effects: Effects) -> int:
     shown = effects.table.iloc[order].assign(position=lambda table: table["start0"] + 1)
     for change in CHANGES:
         shown[change] = [" ".join(map(_entry, said.split())) for said in shown[change]]
-    number = st.column_config.NumberColumn(format="%.2f")
+    names = ["id"] if shown["id"].any() else []
+    told = [name for name in (*CHANGES, "note") if shown[name].any()]  # an empty column says nothing
     picked = st.dataframe(
         shown, hide_index=True, height=228 if len(shown) > 5 else "content", on_select="rerun",
         selection_mode="single-row-required", key="variants_table",
-        column_order=(
-            "sequence", "position", "id", "ref", "alt", "difference", "ref_logit", "alt_logit", *CHANGES, "note",
-        ) if shown["id"].any() else (
-            "sequence", "position", "ref", "alt", "difference", "ref_logit", "alt_logit", *CHANGES, "note",
-        ),
+        column_order=("sequence", "position", *names, "ref", "alt", "difference", "ref_logit", "alt_logit", *told),
         column_config={
             "position": st.column_config.NumberColumn("base (from 1)", format="%d"),
             "difference": st.column_config.NumberColumn(
                 "difference", format="%+.2f", help="Logit of alt minus that of ref"
             ),
-            "ref_logit": number, "alt_logit": number,
+            "ref_logit": st.column_config.NumberColumn("logit of ref", format="%.2f"),
+            "alt_logit": st.column_config.NumberColumn("logit of alt", format="%.2f"),
         },
     )  # fmt: skip
     chosen = picked.selection.rows

@@ -214,7 +214,7 @@ def contig_lengths(sequences: Sequences, table: pd.DataFrame) -> dict[str, int]:
 
 
 def sentence(row: pd.Series) -> str:
-    """What an edit does, a row of VARIANTS as one sentence."""
+    """What an edit does, a row of VARIANTS as one sentence; bases count from 1."""
     difference = row["difference"]
     verb = "raises" if difference > 0 else "lowers"
     effect = (

@@ -28,10 +28,11 @@ elif source is None:
 elif given is None:
     st.info("Type an edit such as **name:120 A>G**, upload a VCF, or try the example.")
 if found is not None:
-    panels.summary(found.effects, found.dropped)
+    dropped = panels.all_dropped(found)
+    panels.summary(found.effects, dropped)
     if found.effects.table.empty:
-        st.warning("No variant could be read: each stands above with its reason.")
+        st.warning("No variant could be read: each is listed above with its reason.")
     else:
-        panels.explore(model, found.sequences, found.effects, found.dropped)
+        panels.explore(model, found.sequences, found.effects, dropped)
 with st.expander("How to read this"):
     st.markdown(panels.HOW_TO_READ)

@@ -18,7 +18,7 @@ from argminn_core.plot.traces import _ARROW, NEUTRAL, _label_rows, _shade
 
 COLUMNS = 70
 _GUTTER = 5
-_CHANGED = "outline:2px solid currentColor;outline-offset:-2px;font-weight:700"
+_CHANGED = "outline:1px solid currentColor;font-weight:700"
 
 
 def alleles_html(
@@ -45,7 +45,7 @@ def alleles_html(
     at : int
         The column in the middle, counted from `start0` as zero.
     start0 : int
-        The coordinate of the first column.
+        The coordinate of the first column; the ruler counts from 1, as edits do.
     columns : int
         Most columns that are drawn.
     """
@@ -57,7 +57,7 @@ def alleles_html(
     begin = start0 + first
     above, upper = _allele(ref[first:last], ref_instances, colours, begin, changed)
     below, lower = _allele(alt[first:last], alt_instances, colours, begin, changed)
-    ruler = f'<span style="opacity:.7">base {begin:,} (from 0)</span>'
+    ruler = f'<span style="opacity:.7">base {begin + 1:,} (from 1)</span>'
     bars = "".join("│" if one else " " for one in changed)
     gutter = " " * _GUTTER
     rows = [

@@ -94,12 +94,17 @@ def test_a_vcf_is_uploaded(app):
 
 
 def test_what_cannot_be_read_is_listed_with_its_reason(app):
-    visit(app, f">s\n{TEXT}\n".encode(), f"{KILL}\ns:65 C>T\nnonsense\n".encode())
+    visit(app, f">s\n{TEXT}\n".encode(), f"{KILL}\ns:64 C>T\nnonsense\n".encode())
     dropped = app.dataframe[0].value
     assert dropped["reason"].tolist() == ["not an edit", "reference mismatch"]
     assert len(app.dataframe[1].value) == 1
-    visit(app, edits=b"s:65 C>T")
-    assert "each stands above" in words(app.warning) and len(app.dataframe) == 1
+    visit(app, edits=b"s:64 C>T")
+    assert "each is listed above" in words(app.warning) and len(app.dataframe) == 1
+
+
+def test_what_is_dropped_of_the_sequences_is_listed_too(app):
+    visit(app, f">s\n{TEXT}\n>s\n{TEXT}\n".encode(), KILL.encode())
+    assert app.dataframe[0].value["reason"].tolist() == ["duplicate"]
 
 
 @pytest.mark.parametrize(

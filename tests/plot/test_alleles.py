@@ -27,16 +27,16 @@ def test_alleles_stand_above_each_other():
         "ACGTAC", "ACG--C", instances((101, 104, "M")), instances(), {"M": "#ff0000"}, at=3, start0=100
     )
     assert lines(made) == [
-        "     base 100 (from 0)", "      M → +2.5", "ref  ACGTAC", "        ││", "alt  ACG--C",
+        "     base 101 (from 1)", "      M → +2.5", "ref  ACGTAC", "        ││", "alt  ACG--C",
     ]  # fmt: skip
-    assert made.count("outline:2px") == 3  # the motif ends within the change: two pieces in ref, one in alt
+    assert made.count("outline:1px") == 3  # the motif ends within the change: two pieces in ref, one in alt
     assert "#ff0000" in made
 
 
 def test_only_the_surroundings_are_drawn():
     made = lines(alleles_html("A" * 50 + "C" + "A" * 49, "A" * 50 + "G" + "A" * 49, instances(), instances(), {},
                               at=50, columns=11))  # fmt: skip
-    assert made == ["     base 45 (from 0)", "ref  AAAAACAAAAA", "          │", "alt  AAAAAGAAAAA"]
+    assert made == ["     base 46 (from 1)", "ref  AAAAACAAAAA", "          │", "alt  AAAAAGAAAAA"]
 
 
 def test_a_motifs_name_is_never_markup():
