@@ -416,7 +416,7 @@ def _ruling(
 
 # --- variants -----------------------------------------------------------------------------------------------
 
-MAX_VARIANTS = 2_000
+MAX_VARIANTS = 1_000  # some fifteen seconds on one busy core
 MAX_VCF_BYTES = 25_000_000  # after decompression
 
 

@@ -60,12 +60,9 @@ def edit_inputs(model: ModelBundle) -> None:
     """Typed edits on the left, a VCF on the right."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        # The text is kept beside the widget, which forgets it when the page changes.
-        held = given()
-        if TEXT not in st.session_state and held is not None and held.typed:
-            st.session_state[TEXT] = held.raw.decode()
         st.text_area(
-            "Edits, one a line", key=TEXT, height=120, placeholder="seq1:120 A>G\nseq1:131 CT>C",
+            "Edits, one a line", key=TEXT, height=120, persist_state="session",
+            placeholder="seq1:120 A>G\nseq1:131 CT>C",
             help="name:position REF>ALT. The position counts from 1. An insertion or deletion begins with the letter "
             "before it, as in VCF.",
         )  # fmt: skip

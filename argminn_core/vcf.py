@@ -195,7 +195,8 @@ def _take(
     if not chrom or len(chrom) > MAX_NAME or len(name) > MAX_NAME:
         dropped.append(_lost(where, "name too long", f"1 to {MAX_NAME} letters are read"))
         return
-    if len(position) > 12 or not 1 <= int(position) <= MAX_POSITION:
+    name = "_".join(name.split())
+    if not position.isdecimal() or len(position) > 12 or not 1 <= int(position) <= MAX_POSITION:
         dropped.append(_lost(where, "no such position", "positions count from 1"))
         return
     for alt in alts.split(","):

@@ -113,7 +113,7 @@ def test_what_is_dropped_of_the_sequences_is_listed_too(app):
         (b"hello", True, "no edit can be read"),
         (b"\0\1\2", False, "binary"),
         (b">s\nACGT\n", False, "not VCF"),
-        (b"\n".join([b"s:65 A>T"] * 2_001), True, "too many"),
+        (b"\n".join([b"s:65 A>T"] * (services.MAX_VARIANTS + 1)), True, "too many"),
     ],
 )
 def test_bad_input_is_answered_in_words(app, edits, typed, said):
