@@ -38,7 +38,9 @@ def test_several_typed_alternatives_are_an_edit_each():
 
 
 def test_a_line_that_is_no_edit_is_dropped_and_the_others_stay():
-    edits, dropped = parse_edits("s:3 A>C\nhello\ns:0 A>C\ns:,, A>C\ns:4 N>A\ns:4 A>A\n" + "x" * 10_000, max_records=9)
+    edits, dropped = parse_edits(
+        "s:3 A>C\nhello\ns:0 A>C\ns:,, A>C\ns:4 N>A\ns:4 A>A\n" + "x" * 10_000, max_records=9
+    )
     assert len(edits) == 1
     assert dropped["reason"].tolist() == [
         "not an edit", "no such position", "no such position", "not A, C, G or T", "no change", "not an edit",
