@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 import torch
-from app.jobs import Job
 
 from app import syntax_work
 from app.background import Job
