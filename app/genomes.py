@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from argminn_core.dna import decode
 from argminn_core.errors import InputError
 from argminn_core.fasta import to_fasta
 from argminn_core.genome import Genome
-from argminn_core.regions import read_bed, windows
+from argminn_core.regions import fasta_records, read_bed, windows
 
 VARIABLE = "ARGMINN_GENOMES"
 _SUFFIXES = (".fa", ".fa.gz", ".fasta", ".fasta.gz")
@@ -59,9 +58,4 @@ def regions_as_fasta(bed: bytes, genome: str, *, length: int, most: int) -> tupl
             f"no region could be read on {genome}", found=reasons,
             mend="Check that the regions are of this genome's assembly",
         )  # fmt: skip
-    places = [f"{row.chrom}:{row.start0}-{row.end0}" for row in kept.itertuples()]
-    headers = [
-        place if name == place else f"{place} {' '.join(name.split())}"
-        for place, name in zip(places, kept["name"], strict=True)
-    ]
-    return to_fasta(zip(headers, map(decode, codes), strict=True), width=None).encode(), lost
+    return to_fasta(fasta_records(codes, kept), width=None).encode(), lost

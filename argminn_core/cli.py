@@ -45,8 +45,17 @@ def simulate(
     n: Annotated[int, typer.Option(min=1, help="Sequences of each class.")] = 1000,
     length: Annotated[int, typer.Option(min=20, help="Bases of a sequence.")] = 500,
     seed: int = 0,
+    as_genome: Annotated[
+        bool,
+        typer.Option(
+            "--as-genome", help="A small genome with the positives on it, and their BED: to practise."
+        ),
+    ] = False,
 ) -> None:
-    """Simulate a grammar: positives.fa, negatives.fa, and truth.tsv with every planted motif of both."""
+    """Simulate a grammar: positives.fa, negatives.fa, and truth.tsv with every planted motif of both.
+
+    With --as-genome instead genome.fa (chr1, chr2, chr3), peaks.bed, and truth.tsv in the genome's coordinates.
+    """
     import numpy as np
     import pandas as pd
 
@@ -57,6 +66,18 @@ def simulate(
 
     rules = _grammar(grammar)
     out.mkdir(parents=True, exist_ok=True)
+    if as_genome:
+        from argminn_core.dna import decode
+        from argminn_core.practice import practice_genome
+
+        made = practice_genome(rules, n, length=length, seed=seed)
+        write_fasta(((name, decode(codes)) for name, codes in made.chroms.items()), out / "genome.fa")
+        bed = made.regions[["chrom", "start0", "end0", "name"]]
+        bed.to_csv(out / "peaks.bed", sep="\t", header=False, index=False)
+        PLACEMENTS.write(made.truth, out / "truth.tsv")
+        _write_params(out, grammar=rules.to_dict(), n=n, length=length, seed=seed, as_genome=True)
+        typer.echo(f"{n} regions of {rules.name} on {', '.join(made.chroms)} in {out}")
+        return
     truth = []
     for index, label in enumerate(("positives", "negatives")):
         made = draw(
@@ -67,6 +88,37 @@ def simulate(
     PLACEMENTS.write(pd.concat(truth, ignore_index=True), out / "truth.tsv")
     _write_params(out, grammar=rules.to_dict(), n=n, length=length, seed=seed)
     typer.echo(f"{n} positives and {n} negatives of {rules.name} in {out}")
+
+
+@app.command()
+def regions(
+    peaks: Annotated[Path, typer.Option(help="BED or narrowPeak; windows are centred on the summits.")],
+    genome: Annotated[Path, typer.Option(help="FASTA of the genome, or a folder of chromosomes.")],
+    out: Annotated[Path, typer.Option(help="FASTA of the windows, named after their places: chr1:100-600.")],
+    length: Annotated[int, typer.Option(min=1, help="Bases of a window; what the model reads.")] = 500,
+) -> None:
+    """Cut the regions of a BED file out of a genome, as sequences for `scan`, `syntax`, `report` and `design`."""
+    import pandas as pd
+
+    from argminn_core.fasta import write_fasta
+    from argminn_core.genome import Genome
+    from argminn_core.regions import fasta_records, read_bed, windows
+
+    wanted, unread = read_bed(peaks)
+    codes, kept, lost = windows(wanted, Genome(genome), length=length)
+    dropped = pd.concat([unread, lost], ignore_index=True)
+    if kept.empty:
+        reasons = ", ".join(
+            f"{count} x {reason}" for reason, count in dropped["reason"].value_counts().items()
+        )
+        raise ArgminnError(
+            f"no region of {peaks} could be cut out of {genome}", found=reasons,
+            mend="Check that regions and genome are of one assembly",
+        )  # fmt: skip
+    _make_parent(out)
+    write_fasta(fasta_records(codes, kept), out)
+    _say_dropped(dropped)
+    typer.echo(f"{len(kept)} regions of {length} bp in {out}")
 
 
 @app.command()
@@ -576,51 +628,68 @@ def edit(
 @app.command()
 def design(
     model: Model,
-    placements: Annotated[
-        Path, typer.Option(help="TSV: sequence start0 end0 motif strand, and site where chosen.")
-    ],
     background: Annotated[Path, typer.Option(help="FASTA with one background, or one for each `sequence`.")],
     out: Annotated[Path, typer.Option(help="FASTA of the designs, with what was placed in each header.")],
+    placements: Annotated[
+        Path | None, typer.Option(help="TSV: sequence start0 end0 motif strand, and site where chosen.")
+    ] = None,
+    place: Annotated[
+        list[str] | None,
+        typer.Option(help="Instead of a table: MOTIF@START and strand, such as GATA1@98+; repeatable."),
+    ] = None,
+    genbank: Annotated[
+        Path | None, typer.Option(help="GenBank of the same, a feature for each placement.")
+    ] = None,
     sample: Annotated[
         bool, typer.Option("--sample", help="Draw sites from the motifs, not their consensus.")
     ] = False,
     seed: int = 0,
 ) -> None:
-    """Write motifs into backgrounds and say what the model thinks of it."""
+    """Write motifs into backgrounds and say what the model thinks of it, before and after.
+
+    With --place there is one design, named after --out; START is 0-based.
+    """
+    import numpy as np
+
+    from argminn_core import design_files as files
     from argminn_core.checkpoint import load_model
-    from argminn_core.design import design_header, render_all
+    from argminn_core.design import parse_wishes, render_all
     from argminn_core.dna import encode
-    from argminn_core.fasta import read_fasta, write_fasta
+    from argminn_core.fasta import read_fasta
     from argminn_core.predict import predict as logits_of
     from argminn_core.tables import PLACEMENTS
     from argminn_core.zoo import resolve
 
+    if (placements is None) == (not place):
+        raise _usage("say what to place", "both" if place else "nothing", "one of --placements, --place")
     bundle = load_model(resolve(model))
-    frame = PLACEMENTS.read(placements)
+    pfms = {motif.name: motif.motif.pfm for motif in bundle.motifs}
+    frame = (
+        PLACEMENTS.read(placements) if placements is not None else parse_wishes(place, pfms, name=out.stem)
+    )
     sequences, dropped = read_fasta(background)
     known = {name: sequences.codes_of(i) for i, name in enumerate(sequences.names)}
     # One background serves every design, unless the table names it.
     single = len(known) == 1 and not set(frame["sequence"]) <= set(known)
-    pfms = {motif.name: motif.motif.pfm for motif in bundle.motifs}
-    designs = render_all(
-        frame, next(iter(known.values())) if single else known, pfms,
-        mode="sample" if sample else "consensus", seed=seed,
-    )  # fmt: skip
-    records = []
+    below = next(iter(known.values())) if single else known
+    designs = render_all(frame, below, pfms, mode="sample" if sample else "consensus", seed=seed)
+    saved = []
     for name, made in designs.items():
         if len(made.text) != bundle.length:
             raise ArgminnError(
                 f"the background of {name} does not fit the model",
                 found=f"{len(made.text)} bp", expected=f"{bundle.length} bp",
             )  # fmt: skip
-        logit = float(logits_of(bundle.model, encode(made.text)[None])[0])
-        header = design_header(name, model=bundle.name, logit=logit, placements=made.placements)
-        records.append((header.removeprefix(">"), made.text))
-        typer.echo(f"{name}\tlogit {logit:.3f}\t{len(made.placements)} placements")
-    _make_parent(out)
-    write_fasta(records, out)
+        beneath = below if single else below[name]
+        before, logit = map(float, logits_of(bundle.model, np.stack([beneath, encode(made.text)])))
+        saved.append(files.SavedDesign(name, made.placements, beneath, bundle.name, logit))
+        typer.echo(f"{name}\tlogit {logit:.3f}, background {before:.3f}\t{len(made.placements)} placements")
+    for path, write in ((out, files.designs_fasta), (genbank, files.designs_genbank)):
+        if path is not None:
+            _make_parent(path)
+            path.write_text(write(saved, pfms), encoding="utf-8")
     _say_dropped(dropped)
-    typer.echo(f"{len(records)} designs in {out}")
+    typer.echo(f"{len(saved)} designs in {out}" + (f" and {genbank}" if genbank else ""))
 
 
 @app.command(name="app")

@@ -192,6 +192,41 @@ _PLACED = re.compile(
 _HEADER = "motifs=REST_left:241-250(+),REST_right:250-261(+)"
 
 
+_WISH = re.compile(r"(?P<motif>.+)@(?P<start0>\d+)(?P<strand>[+-]?)")
+
+
+def parse_wishes(wishes: Iterable[str], motifs: Pfms, *, name: str) -> pd.DataFrame:
+    """What a person types, such as `GATA1@98+` (motif, first base, strand) -> PLACEMENTS of the design `name`.
+
+    A motif is as wide as its matrix; without a strand it is +.
+
+    Raises
+    ------
+    InputError : it cannot be read, or the model has no such motif.
+    """
+    rows = []
+    for wish in wishes:
+        match = _WISH.fullmatch(wish.strip())
+        if match is None:
+            raise InputError(
+                "a placement cannot be read",
+                found=wish[:80],
+                expected="MOTIF@START and a strand, such as GATA1@98+",
+            )
+        if match["motif"] not in motifs:
+            raise InputError(
+                "the model has no motif of that name", found=match["motif"][:80], expected=", ".join(motifs)
+            )
+        start0, width = int(match["start0"]), motifs[match["motif"]].shape[1]
+        rows.append(
+            {
+                "sequence": name, "start0": start0, "end0": start0 + width, "motif": match["motif"],
+                "strand": match["strand"] or "+",
+            }
+        )  # fmt: skip
+    return PLACEMENTS.frame(rows)
+
+
 def design_header(name: str, *, model: str, logit: float, placements: pd.DataFrame) -> str:
     """The FASTA header of a design, which says what was placed where.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from argminn_core.dna import N_CODE
+from argminn_core.dna import N_CODE, decode
 from argminn_core.errors import InputError
 from argminn_core.fasta import Sequences, read_bytes
 from argminn_core.genome import Genome, match_names
@@ -180,6 +180,19 @@ def windows(
     for why, count in dropped["reason"].value_counts().items():
         logger.info("dropped %d of %d regions: %s", count, len(regions), why)
     return (codes if keep.all() else codes[keep]), REGIONS.check(kept), dropped.reset_index(drop=True)
+
+
+def fasta_records(codes: np.ndarray, kept: pd.DataFrame) -> list[tuple[str, str]]:
+    """What `windows` gave as (header, letters), named `chr1:100-600`, so that exports are in the genome's coordinates.
+
+    A region's own name, if it has one, follows as the header's description.
+    """
+    places = _places(kept["chrom"], kept["start0"], kept["end0"])
+    headers = [
+        place if name == place else f"{place} {' '.join(name.split())}"
+        for place, name in zip(places, kept["name"], strict=True)
+    ]
+    return list(zip(headers, map(decode, codes), strict=True))
 
 
 def cut(codes: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:

@@ -125,6 +125,26 @@ def test_design_places_what_it_was_told(tmp_path):
     assert f"motifs={motif.name}:240-{240 + motif.width}(-)" in designs.headers[0]
 
 
+def test_a_design_says_what_to_place_once(tmp_path):
+    (tmp_path / "b.fa").write_text(">b\n" + "ACGT" * 125 + "\n")
+    given = ("design", "--model", "rest", "--background", tmp_path / "b.fa", "--out", tmp_path / "d.fa")
+    assert "one of --placements, --place" in argminn(*given, code=2).stderr
+    assert "no motif of that name" in argminn(*given, "--place", "nobody@5+", code=2).stderr
+    assert not (tmp_path / "d.fa").exists()
+
+
+def test_regions_are_cut_and_the_lost_ones_said(tmp_path):
+    (tmp_path / "g.fa").write_text(">chr1\n" + "ACGGT" * 40 + "\n")
+    (tmp_path / "p.bed").write_text("chr1\t50\t70\tpeak\nchr1\t0\t4\nchr9\t1\t9\n")
+    given = ("regions", "--peaks", tmp_path / "p.bed", "--genome", tmp_path / "g.fa")
+    said = argminn(*given, "--length", 20, "--out", tmp_path / "out.fa").stderr
+    assert "1 records: off the chromosome end" in said
+    assert "1 records: chromosome not in genome" in said
+    cut, _ = read_fasta(tmp_path / "out.fa")
+    assert cut.headers == ["chr1:50-70 peak"] and cut.text(0) == "ACGGT" * 4
+    assert "could be cut" in argminn(*given, "--length", 500, "--out", tmp_path / "no.fa", code=2).stderr
+
+
 def test_models_lists_the_bundled_ones():
     lines = argminn("models").stdout.splitlines()
     assert {"rest", "spi1", "tal-gata", "ctcf-hepg2"} <= {line.split("\t")[0] for line in lines}

@@ -29,6 +29,22 @@ def placed(*rows) -> pd.DataFrame:
 # --- writing ---
 
 
+def test_typed_wishes_become_placements_as_wide_as_their_motifs():
+    made = design.parse_wishes(["left@10+", " left@30- ", "left@50"], MOTIFS, name="d")
+    width = MOTIFS["left"].shape[1]
+    assert made.to_numpy().tolist() == [
+        ["d", start, start + width, "left", strand] for start, strand in [(10, "+"), (30, "-"), (50, "+")]
+    ]
+    pfm = {"A::B@2": MOTIFS["left"]}
+    assert design.parse_wishes(["A::B@2@7-"], pfm, name="d")["motif"].tolist() == ["A::B@2"]
+
+
+@pytest.mark.parametrize("wish", ["left", "left@", "left@-3", "left@x", "@5+", "nobody@5+", "left@5*", ""])
+def test_a_wish_that_cannot_be_met_says_why(wish):
+    with pytest.raises(InputError, match="placement cannot be read|no motif of that name"):
+        design.parse_wishes([wish], MOTIFS, name="d")
+
+
 def test_background_follows_gc_and_seed():
     assert design.background(5000, gc=0.3, seed=1).dtype == np.uint8
     assert design.gc_content(design.background(5000, gc=0.3, seed=1)) == pytest.approx(0.3, abs=0.02)

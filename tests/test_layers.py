@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     {"dna", "tables", "errors"},
     {"motifs", "pfm", "overlaps", "pvalues", "regions", "fasta", "genome", "sentences", "vcf"},
-    {"model", "losses", "sources", "negatives", "backgrounds", "grammars", "simulate", "oracle"},
+    {"model", "losses", "sources", "negatives", "backgrounds", "grammars", "simulate", "practice", "oracle"},
     {"train", "checkpoint", "predict", "discover", "warm_start", "contributions", "deeplift"},
     {"distances", "questions", "handwritten"},
     {"readout", "instances", "design", "annotate", "edit", "card", "tracks", "synthesis", "spacing", "flow"},
