@@ -41,7 +41,7 @@ def test_typed_wishes_become_placements_as_wide_as_their_motifs():
 
 @pytest.mark.parametrize("wish", ["left", "left@", "left@-3", "left@x", "@5+", "nobody@5+", "left@5*", ""])
 def test_a_wish_that_cannot_be_met_says_why(wish):
-    with pytest.raises(InputError, match="placement cannot be read|no motif of that name"):
+    with pytest.raises(InputError, match=r"placement cannot be read|no motif of that name"):
         design.parse_wishes([wish], MOTIFS, name="d")
 
 

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -30,6 +31,13 @@ def chromium_path() -> str | None:
 @contextmanager
 def running(home: Path) -> Iterator[str]:
     """The address of the app, served with `home` as ARGMINN_HOME until the block ends."""
+    with serving(home) as (address, _):
+        yield address
+
+
+@contextmanager
+def serving(home: Path, log: int | IO = subprocess.DEVNULL) -> Iterator[tuple[str, subprocess.Popen]]:
+    """`running` with the server's process; what the server prints goes to `log`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -37,12 +45,12 @@ def running(home: Path) -> Iterator[str]:
         [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port),
          "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT), "ARGMINN_HOME": str(home)},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=log, stderr=log,
     )  # fmt: skip
     try:
         address = f"http://127.0.0.1:{port}"
         _wait(server, address)
-        yield address
+        yield address, server
     finally:
         server.terminate()
         server.wait(60)  # a busy machine takes its time
