@@ -77,6 +77,8 @@ class Seen:
     rounds: int = 0
     epochs: int = 0
     memory: list[tuple[float, float]] = field(default_factory=list)  # s since the start, MB of the server
+    cores: float = 0.0  # that the server kept busy, on average
+    load: float = 0.0  # of the machine before it began: others slow it down
 
 
 class Over(Exception):
@@ -353,6 +355,12 @@ async def busy(visitor: Visitor, bundle: ModelBundle) -> None:
         turn += 1
 
 
+def cpu(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def watch(pid: int, seen: Seen, started: float) -> None:
     """Take down the memory of the server every other second."""
     while True:
@@ -363,16 +371,17 @@ async def watch(pid: int, seen: Seen, started: float) -> None:
 
 
 async def visits(address: str, pid: int, bundle: ModelBundle, options: argparse.Namespace) -> Seen:
-    seen = Seen()
+    seen = Seen(load=os.getloadavg()[0])
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=studio.chromium_path(), args=studio.FLAGS)
         visitors = []
         for number in range(options.visitors):
             context = await browser.new_context(viewport={"width": 1440, "height": 1000})
             visitors.append(Visitor(number, await context.new_page(), address, options, seen))
-        started = time.monotonic()
+        started, spent = time.monotonic(), cpu(pid)
         watching = asyncio.create_task(watch(pid, seen, started))
         await asyncio.gather(*(busy(visitor, bundle) for visitor in visitors))
+        seen.cores = (cpu(pid) - spent) / (time.monotonic() - started)
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
@@ -407,6 +416,8 @@ def table(seen: Seen, options: argparse.Namespace) -> str:
     rows[f"memory from {since:.0f} s on: at first (MB), slope (MB a minute)"] = (
         f"{after:.0f}, {slope(seen.memory, since):+.1f}"
     )
+    rows["cores that the server kept busy"] = f"{seen.cores:.2f}"
+    rows["load of the machine before, cores"] = f"{seen.load:.1f}, {os.cpu_count()}"
     return "| what | found |\n|---|---|\n" + "".join(
         f"| {what} | {found} |\n" for what, found in rows.items()
     )
