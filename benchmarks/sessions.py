@@ -74,9 +74,11 @@ class Seen:
     errors: list[str] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
     drops: list[float] = field(default_factory=list)  # s
+    closed: int = 0  # tracebacks of the web server about itself: a browser left while it was being greeted
     rounds: int = 0
     epochs: int = 0
-    memory: list[tuple[float, float]] = field(default_factory=list)  # s since the start, MB of the server
+    # s since the start, and MB of the server: resident, and of these its own, without files that the kernel may drop.
+    memory: list[tuple[float, float, float]] = field(default_factory=list)
     cores: float = 0.0  # that the server kept busy, on average
     load: float = 0.0  # of the machine before it began: others slow it down
 
@@ -132,6 +134,7 @@ class Visitor:
             random.Random(number),
             time.monotonic() + options.seconds,
         )
+        page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: self.wrong(f"page error: {error}"))
         page.on("console", self._console)
 
@@ -147,7 +150,7 @@ class Visitor:
         """Until the script rests, as in `studio.settle`; then see that nothing on the page is wrong."""
         for _ in range(2):
             await self.page.wait_for_timeout(300)
-            await self.page.wait_for_function(studio.SETTLED, timeout=1000 * PATIENCE)
+            await self.page.wait_for_function(studio.SETTLED)
         for box in ("stException", "stAlertContentError"):
             for text in await self.page.get_by_test_id(box).all_inner_texts():
                 self.wrong(f"{box}: {text[:300]}")
@@ -185,10 +188,8 @@ class Visitor:
         await self.page.locator(f"[data-testid=stSidebarNavLink][href$='{where}']").first.evaluate(
             "link => link.click()"
         )
-        await self.page.wait_for_function(
-            "where => location.pathname === where", arg=where, timeout=1000 * PATIENCE
-        )
-        await self.page.locator("h1").filter(has_text=name.capitalize()).wait_for(timeout=1000 * PATIENCE)
+        await self.page.wait_for_function("where => location.pathname === where", arg=where)
+        await self.page.locator("h1").filter(has_text=name.capitalize()).wait_for()
         await self.rest()
 
     async def heading(self) -> str:
@@ -232,9 +233,9 @@ class Visitor:
         if not await inputs.count():
             await self.page.get_by_text("Sequences from").first.click()
         upload = {"name": label, "mimeType": "text/plain", "buffer": mine.raw}
-        await inputs.first.set_input_files(upload, timeout=1000 * PATIENCE)
+        await inputs.first.set_input_files(upload)
         grid = self.page.locator(f"[role=grid][aria-rowcount='{len(mine.names) + 1}']").first
-        await grid.wait_for(state="attached", timeout=1000 * PATIENCE)
+        await grid.wait_for(state="attached")
         name = await self.until("the picked record", self.heading, mine.names.__contains__)
         await self.rest()
         cells = await grid.locator("[role=gridcell]").all_text_contents()
@@ -246,7 +247,7 @@ class Visitor:
     async def design(self, mine: Given, name: str) -> None:
         self.doing = "opening in Design"
         await self.page.get_by_role("button", name="Open in Design").click()
-        await self.page.locator(".chip").first.wait_for(timeout=1000 * PATIENCE)
+        await self.page.locator(".chip").first.wait_for()
         await self.until("the placements", self.blocks, sorted(mine.placed[name]).__eq__)
         await self.until(
             "the logit",
@@ -297,7 +298,7 @@ class Visitor:
         await self.page.keyboard.press("Enter")
         await self.rest()
         await self.page.get_by_role("button", name="Start training").click()
-        await self.page.get_by_role("heading", name="one of many").wait_for(timeout=1000 * PATIENCE)
+        await self.page.get_by_role("heading", name="one of many").wait_for()
         again = time.monotonic() + 60
         while time.monotonic() < self.end:
             self.doing = "following a training"
@@ -306,16 +307,12 @@ class Visitor:
             if time.monotonic() > again:
                 self.doing = "reloading a training"
                 await self.page.reload()
-                await self.page.get_by_role("heading", name="one of many").wait_for(timeout=1000 * PATIENCE)
+                await self.page.get_by_role("heading", name="one of many").wait_for()
                 again += 60
         self.doing = "ending a training"
         await self.page.get_by_role("button", name="Cancel").first.click()
         await self.page.get_by_role("button", name="Cancel the training").click()
-        await (
-            self.page.get_by_test_id("stMarkdown")
-            .get_by_text("cancelled")
-            .first.wait_for(timeout=1000 * PATIENCE)
-        )
+        await self.page.get_by_test_id("stMarkdown").get_by_text("cancelled").first.wait_for()
 
     async def follow(self) -> None:
         text = await self.page.locator("body").inner_text()
@@ -331,7 +328,7 @@ class Visitor:
 
 async def busy(visitor: Visitor, bundle: ModelBundle) -> None:
     """Rounds until the time is over; every third one is a new session in the same browser."""
-    await asyncio.sleep(visitor.number * 0.5)  # people do not come all at once
+    await asyncio.sleep(visitor.number * visitor.options.think)  # people do not come all at once
     turn, fresh = 0, True
     while time.monotonic() < visitor.end:
         try:
@@ -364,9 +361,11 @@ def cpu(pid: int) -> float:
 async def watch(pid: int, seen: Seen, started: float) -> None:
     """Take down the memory of the server every other second."""
     while True:
-        found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-        if found:
-            seen.memory.append((time.monotonic() - started, int(found[1]) / 1024))
+        found = dict(re.findall(r"(VmRSS|RssAnon):\s+(\d+)", Path(f"/proc/{pid}/status").read_text()))
+        if len(found) == 2:
+            seen.memory.append(
+                (time.monotonic() - started, *(int(found[k]) / 1024 for k in ("VmRSS", "RssAnon")))
+            )
         await asyncio.sleep(2)
 
 
@@ -389,16 +388,16 @@ async def visits(address: str, pid: int, bundle: ModelBundle, options: argparse.
     return seen
 
 
-def slope(memory: list[tuple[float, float]], since: float) -> float:
-    """MB a minute, by least squares, of what was taken down after `since` seconds."""
-    late = [(at / 60, mb) for at, mb in memory if at >= since]
+def slope(memory: list[tuple[float, float, float]], since: float) -> float:
+    """MB a minute of the server's own memory, by least squares of what was taken down after `since` seconds."""
+    late = [(at / 60, own) for at, _, own in memory if at >= since]
     return statistics.linear_regression(*zip(*late, strict=True)).slope if len(late) > 2 else float("nan")
 
 
 def table(seen: Seen, options: argparse.Namespace) -> str:
     drops, since = sorted(seen.drops), min(FIRST, options.seconds / 2)
-    sizes = [mb for _, mb in seen.memory]
-    after = next((mb for at, mb in seen.memory if at >= since), float("nan"))
+    sizes = [mb for _, mb, _ in seen.memory]
+    after = next((own for at, _, own in seen.memory if at >= since), float("nan"))
     rows = {
         f"rounds of {options.visitors - 1} visitors": str(seen.rounds),
         "epochs of the training meanwhile": str(seen.epochs),
@@ -410,12 +409,13 @@ def table(seen: Seen, options: argparse.Namespace) -> str:
         rows["drop to verdict, median (s)"] = f"{statistics.median(drops):.2f}"
         rows["drop to verdict, 95 % (s)"] = f"{drops[min(int(0.95 * len(drops)), len(drops) - 1)]:.2f}"
         rows["drop to verdict, slowest (s)"] = f"{drops[-1]:.2f}"
-    rows["memory of the server at first, largest, at last (MB)"] = (
+    rows["resident memory of the server at first, largest, at last (MB)"] = (
         f"{sizes[0]:.0f}, {max(sizes):.0f}, {sizes[-1]:.0f}"
     )
-    rows[f"memory from {since:.0f} s on: at first (MB), slope (MB a minute)"] = (
-        f"{after:.0f}, {slope(seen.memory, since):+.1f}"
+    rows[f"its own memory from {since:.0f} s on: at first, at last (MB), slope (MB a minute)"] = (
+        f"{after:.0f}, {seen.memory[-1][2]:.0f}, {slope(seen.memory, since):+.1f}"
     )
+    rows["tracebacks in the server's log without a line of the app"] = str(seen.closed)
     rows["cores that the server kept busy"] = f"{seen.cores:.2f}"
     rows["load of the machine before, cores"] = f"{seen.load:.1f}, {os.cpu_count()}"
     return "| what | found |\n|---|---|\n" + "".join(
@@ -457,10 +457,11 @@ def main() -> int:
             finally:
                 end_trainings()
         text = log.read_text(errors="replace")
-        if at := text.find("Traceback") + 1:
-            seen.errors.append(
-                f"the server's log has {text.count('Traceback')} tracebacks:\n{text[at - 1 :][:2000]}"
-            )
+        for trace in text.split("Traceback (most recent call last):\n")[1:]:
+            if any(f"{ROOT / part}" in trace for part in ("app", "pages", "argminn_core")):
+                seen.errors.append(f"the server's log: {trace[-1500:]}")
+            else:
+                seen.closed += 1
     sys.stdout.write(table(seen, options))
     for what in [*seen.errors[:20], *seen.mixed[:20]]:
         sys.stdout.write(f"- {what}\n")

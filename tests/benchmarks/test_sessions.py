@@ -23,7 +23,7 @@ def test_visitors_give_sequences_of_their_own_with_placements_of_their_own():
 
 
 def test_the_slope_is_that_of_what_came_after_the_first_minute():
-    memory = [(at, 900 - 10 * at if at < 60 else 300 + 2 * at / 60) for at in range(0, 300, 2)]
+    memory = [(at, 800, 900 - 10 * at if at < 60 else 300 + 2 * at / 60) for at in range(0, 300, 2)]
     assert sessions.slope(memory, 60) == pytest.approx(2)
     assert sessions.slope(memory[:3], 60) != sessions.slope(memory[:3], 60)  # too few to say
 
@@ -32,9 +32,9 @@ def test_the_table_says_what_was_found():
     seen = sessions.Seen(
         errors=["a"],
         drops=[0.1] * 18 + [0.5, 0.9],
-        memory=[(0, 100.0), (60, 300.0), (120, 301.0), (180, 302.0)],
+        memory=[(60 * minute, 400.0, 300.0 + minute) for minute in range(4)],
     )
     text = sessions.table(seen, OPTIONS)
     assert "| errors | 1 |" in text and "| mixed-up data | 0 |" in text
     assert "| drop to verdict, median (s) | 0.10 |" in text and "slowest (s) | 0.90 |" in text
-    assert "at first (MB), slope (MB a minute) | 300, +1.0 |" in text
+    assert "at first, at last (MB), slope (MB a minute) | 301, 303, +1.0 |" in text
