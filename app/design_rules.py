@@ -9,13 +9,12 @@ from app import state
 from app.page import errors_shown, plain
 from argminn_core import rulebook
 from argminn_core.checkpoint import ModelBundle
-from argminn_core.errors import ConfigError
+from argminn_core.datasets import grammar_of
 from argminn_core.fasta import Sequences, read_fasta
-from argminn_core.grammars import Grammar, grammar
+from argminn_core.simulate import both_classes
 
 MAX_RECORDS = 2000
 SIMULATED = 300  # of each class
-_GRAMMAR = "simulated grammar "
 
 
 def rules_panel(model: ModelBundle, made: ds.Design) -> None:
@@ -35,14 +34,14 @@ def rules_panel(model: ModelBundle, made: ds.Design) -> None:
             )
         else:
             st.caption("The model file brings no rules, so nothing snaps to a gap and no rule is judged.")
-        source, simulated = state.source(), _grammar_of(model)
+        source, simulated = state.source(), grammar_of(model.card)
         if source is not None and st.button(f"Find rules in {plain(source.label)}"):
             with errors_shown():
                 sequences, _ = read_fasta(source.raw, ambiguous="N", max_records=MAX_RECORDS)
                 _find(model, made, sequences, None)
         if simulated is not None and st.button(f"Find rules in simulated {simulated.name} sequences"):
             with errors_shown():
-                _find(model, made, *_simulated(model, simulated))
+                _find(model, made, *both_classes(simulated, SIMULATED, length=model.length, seed=1))
         if source is None and simulated is None:
             st.caption("Give sequences on the Sequences page, and rules can be found in them here.")
 
@@ -55,25 +54,3 @@ def _find(model: ModelBundle, made: ds.Design, sequences: Sequences, controls: S
 
     made.learned = rulebook.learn(model, sequences, controls, progress=progress)
     st.rerun()
-
-
-def _grammar_of(model: ModelBundle) -> Grammar | None:
-    """The grammar that the card says the model was trained on."""
-    data = model.card.get("data")
-    if not isinstance(data, str) or not data.startswith(_GRAMMAR):
-        return None
-    try:
-        return grammar(data.removeprefix(_GRAMMAR)[:100])
-    except ConfigError:
-        return None
-
-
-def _simulated(model: ModelBundle, source: Grammar) -> tuple[Sequences, Sequences]:
-    from argminn_core.simulate import simulate
-
-    parts = [
-        simulate(source, SIMULATED, length=model.length, seed=seed, positives=positives)
-        for seed, positives in ((1, True), (2, False))
-    ]
-    positives, controls = (Sequences.from_codes(part.names, part.codes) for part in parts)
-    return positives, controls

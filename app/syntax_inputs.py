@@ -6,8 +6,9 @@ import streamlit as st
 
 from app import services, state
 from app.page import count, errors_shown, plain
-from app.syntax_work import Observed, grammar_of, simulated
+from app.syntax_work import Observed, simulated
 from argminn_core.checkpoint import ModelBundle
+from argminn_core.datasets import grammar_of
 
 _FILE = "controls_file"
 _FEW = 20  # sequences, below which nothing can be told from chance
@@ -49,14 +50,14 @@ def controls_picker(model: ModelBundle) -> None:
         with st.container(horizontal=True):
             if controls is not None:
                 st.button("Remove the controls", on_click=state.clear_controls)
-            if grammar_of(model) is not None and state.source() is not None:
+            if grammar_of(model.card) is not None and state.source() is not None:
                 simulate_button(model)
 
 
 def simulate_button(model: ModelBundle, *, primary: bool = False) -> None:
     """One click to sequences that hold the model's rules, or where its data were real, its motifs."""
     kind = "primary" if primary else "secondary"
-    if grammar_of(model) is not None:
+    if grammar_of(model.card) is not None:
         st.button(
             "Simulate sequences of this model's grammar", type=kind, on_click=_take_simulated, args=[model],
             help="300 positives, and 300 negatives as controls.",

@@ -10,15 +10,13 @@ import pandas as pd
 from app.background import TURN, Progress
 from argminn_core.causal import PairScan, Planter, causal_scan
 from argminn_core.checkpoint import ModelBundle
-from argminn_core.dna import decode
+from argminn_core.datasets import grammar_of
+from argminn_core.errors import ConfigError
 from argminn_core.fasta import Sequences, read_fasta, to_fasta
-from argminn_core.grammars import grammar
 from argminn_core.instances import Scan, scan
 from argminn_core.rules import Rules, find_rules, with_controls
-from argminn_core.simulate import simulate
+from argminn_core.simulate import both_classes
 from argminn_core.syntax import Syntax, arrangements_of, observe
-
-_SIMULATED = "simulated grammar "  # how a card's data begins
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +92,6 @@ def rules(model: ModelBundle, seen: Observed, progress: Progress) -> Rules:
     return find_rules(model, seen.sequences, seen.found, planter=planter, progress=tell)
 
 
-def grammar_of(model: ModelBundle) -> str | None:
-    """The grammar that a model was trained on; None where that were other sequences."""
-    data = model.card.get("data")
-    known = isinstance(data, str) and data.startswith(_SIMULATED)
-    return data.removeprefix(_SIMULATED) if known else None
-
-
 def simulated(model: ModelBundle, *, n: int = 300, seed: int = 11) -> tuple[bytes, bytes]:
     """FASTA of `n` positives and of `n` negatives of the grammar that a model was trained on.
 
@@ -108,9 +99,10 @@ def simulated(model: ModelBundle, *, n: int = 300, seed: int = 11) -> tuple[byte
     ------
     ConfigError : the model has none, or one that this version does not know.
     """
-    origin = grammar(grammar_of(model) or "")
-    texts = []
-    for kind, positives in enumerate((True, False)):
-        made = simulate(origin, n, length=model.length, seed=seed + kind, positives=positives)
-        texts.append(to_fasta(zip(made.names, map(decode, made.codes), strict=True)).encode("ascii"))
-    return texts[0], texts[1]
+    origin = grammar_of(model.card)
+    if origin is None:
+        raise ConfigError(f"{model.name} was not trained on a grammar that is known here")
+    return tuple(
+        to_fasta((name, part.text(i)) for i, name in enumerate(part.names)).encode("ascii")
+        for part in both_classes(origin, n, length=model.length, seed=seed)
+    )

@@ -6,16 +6,16 @@ The command line's `train` and the training jobs of the app share it, so that bo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from argminn_core.errors import ArgminnError, InputError
+from argminn_core.errors import ArgminnError, ConfigError, InputError
 from argminn_core.fasta import Sequences, read_fasta
 from argminn_core.genome import Genome
-from argminn_core.grammars import Grammar
+from argminn_core.grammars import Grammar, grammar
 from argminn_core.recipe import two_class_source
 from argminn_core.regions import read_bed
 from argminn_core.sources import GrammarSource, PeakSource, Source
@@ -23,6 +23,8 @@ from argminn_core.tables import DROPPED
 
 # Which recipe suits which kind of data, where none is asked for.
 DEFAULT_RECIPE = {"grammar": "grammar", "fasta": "peaks", "peaks": "peaks"}
+
+_SIMULATED = "simulated grammar "  # how a card says what its data are
 
 
 class Prepared(NamedTuple):
@@ -37,8 +39,19 @@ def from_grammar(rules: Grammar, *, length: int | None = None, seed: int = 0) ->
     """Fresh simulated sequences of `length` bases, 500 where left out."""
     source = GrammarSource(rules, length=length or 500, seed=seed)
     split = f"fresh sequences in every batch; {len(source.valid[1])} valid and {len(source.test[1])} test of their own"
-    about = {"data": f"simulated grammar {rules.name}", "split": split, "digests": {}}
+    about = {"data": f"{_SIMULATED}{rules.name}", "split": split, "digests": {}}
     return Prepared(source, about, DROPPED.empty())
+
+
+def grammar_of(card: Mapping[str, Any]) -> Grammar | None:
+    """The grammar that a card says its model was trained on; None where that were other data, or no known one."""
+    data = card.get("data")
+    if not isinstance(data, str) or not data.startswith(_SIMULATED):
+        return None
+    try:
+        return grammar(data.removeprefix(_SIMULATED)[:100])
+    except ConfigError:
+        return None
 
 
 def from_sequences(

@@ -27,7 +27,8 @@ def seconds(recipe: Recipe, *, sequences: int) -> float:
     """
     model, train = recipe.model, recipe.train
     scan = min(sequences, 2_000) * model.length / 1e6
-    start = {"jaspar": _JASPAR + _JASPAR_SCAN * scan, "words": _WORDS_SCAN * (1 + 2 * scan), "random": 0.0}
+    known = _JASPAR + _JASPAR_SCAN * scan
+    start = {"jaspar": known, "halves": 2 * known, "words": _WORDS_SCAN * (1 + 2 * scan), "random": 0.0}
     return _START_UP + start[recipe.start] + train.epochs * train.batches * _step(recipe) + _SCORING
 
 

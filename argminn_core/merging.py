@@ -6,6 +6,7 @@ that stay two, the better match keeps a site (`settled`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -103,23 +104,28 @@ def _losers(rivals: dict[int, list[int]], ranked: list[int]) -> list[int]:
 
 def _rivals(frame: pd.DataFrame, *, one_motif: bool) -> dict[int, list[int]]:
     """For every row its rivals: instances, of the same motif or of other ones, that share half of the shorter."""
+    rivals: dict[int, list[int]] = {}
+    for one, other in _half_shared(frame, one_motif=one_motif):
+        for i, j in zip(one.tolist(), other.tolist(), strict=True):
+            rivals.setdefault(i, []).append(j)
+            rivals.setdefault(j, []).append(i)
+    return rivals
+
+
+def _half_shared(frame: pd.DataFrame, *, one_motif: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows of `frame`, every pair once, of instances that share half of the shorter: of one motif, or of two."""
     order = frame.sort_values(["sequence", "start0"], kind="stable")
     sequence, motif, start, end = (order[name].to_numpy() for name in ("sequence", "motif", "start0", "end0"))
     rows = order.index.to_numpy()
-    rivals: dict[int, list[int]] = {}
     for step in range(1, len(order)):
-        near = (sequence[:-step] == sequence[step:]) & (start[step:] < end[:-step])
-        if not near.any():
-            break
-        one = np.flatnonzero(near)
+        one = np.flatnonzero((sequence[:-step] == sequence[step:]) & (start[step:] < end[:-step]))
+        if not len(one):
+            return
         other = one + step
         shared = np.minimum(end[one], end[other]) - start[other]
         shorter = np.minimum(end[one] - start[one], end[other] - start[other])
         half = (2 * shared >= shorter) & ((motif[one] == motif[other]) == one_motif)
-        for i, j in zip(rows[one[half]].tolist(), rows[other[half]].tolist(), strict=True):
-            rivals.setdefault(i, []).append(j)
-            rivals.setdefault(j, []).append(i)
-    return rivals
+        yield rows[one[half]], rows[other[half]]
 
 
 def _shared(shift: int, width: int, other: int) -> int:
@@ -129,20 +135,10 @@ def _shared(shift: int, width: int, other: int) -> int:
 
 def _meetings(frame: pd.DataFrame) -> dict[str, pd.Series]:
     """For every motif: how many of its instances lie at (into, turned, shift) from another's, most frequent first."""
-    order = frame.sort_values(["sequence", "start0"], kind="stable")
-    sequence, motif, strand = (order[name].to_numpy() for name in ("sequence", "motif", "strand"))
-    start, end = order["start0"].to_numpy(), order["end0"].to_numpy()
+    motif, strand, start, end = (frame[name].to_numpy() for name in ("motif", "strand", "start0", "end0"))
     found = []
-    for step in range(1, len(order)):
-        near = (sequence[:-step] == sequence[step:]) & (start[step:] < end[:-step])
-        if not near.any():
-            break
-        i = np.flatnonzero(near)
-        for one, other in ((i, i + step), (i + step, i)):
-            shared = np.minimum(end[one], end[other]) - np.maximum(start[one], start[other])
-            shorter = np.minimum(end[one] - start[one], end[other] - start[other])
-            half = (2 * shared >= shorter) & (motif[one] != motif[other])
-            one, other = one[half], other[half]
+    for pair in _half_shared(frame, one_motif=False):
+        for one, other in (pair, pair[::-1]):
             # Where `one` starts, read on the strand of `other`.
             shift = np.where(strand[other] == "+", start[one] - start[other], end[other] - end[one])
             found.append(
@@ -191,6 +187,4 @@ def _once(frame: pd.DataFrame) -> pd.DataFrame:
     size = frame["contribution"].abs().to_numpy()
     rivals = _rivals(frame, one_motif=True)
     frame = frame.drop(index=_losers(rivals, sorted(rivals, key=lambda i: -size[i])))
-    return frame.sort_values(["sequence", "motif", "start0"], kind="stable").sort_values(
-        ["sequence", "start0"], kind="stable", ignore_index=True
-    )
+    return frame.sort_values(["sequence", "start0", "motif"], kind="stable", ignore_index=True)

@@ -502,10 +502,8 @@ class Argminn(nn.Module):
 
     def attend(self, act: Tensor | Active, scale: Tensor, shift: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The syntax builder on the activations with the folded batch norm: logit (N,), attention (N, A, P) K times."""
-        attention, stream = [], self.stream
-        for stream, att in self.walk(act, scale, shift):  # noqa: B007
-            attention.append(att)
-        return self.readout(self.norm(stream)).squeeze(-1), attention
+        streams, attention = zip(*self.walk(act, scale, shift), strict=True)
+        return self.readout(self.norm(streams[-1])).squeeze(-1), list(attention)
 
     def walk(self, act: Tensor | Active, scale: Tensor, shift: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Layer by layer: the stream (N, S) after it and where it looked (N, A, P)."""

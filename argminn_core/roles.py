@@ -66,13 +66,11 @@ def sufficient(planter: Planter, instances: pd.DataFrame, motifs: list[str], tot
         effect = interval(logit)
         if q_value > ALPHA or effect.low <= 0:
             continue
-        seen = instances["sequence"][instances["motif"] == motif].nunique()
         sentence = (
             f"{motif} is sufficient: planted alone, logit {effect} "
             f"(background {planter.empty.mean():+.1f}), {q_text(q_value)}"
         )
-        row = rule_row(effect, motif, sequences=seen, share=seen / total, q=q_value)
-        rows.append(row | {"kind": "sufficient", "sentence": sentence})
+        rows.append(_by_presence("sufficient", sentence, effect, motif, instances, total, q_value))
     return rows
 
 
@@ -88,14 +86,21 @@ def repressors(instances: pd.DataFrame, motifs: list[str], total: int) -> list[d
         effect = interval(values)
         if q_value > ALPHA or effect.high >= 0 or effect.mean > -USED:
             continue
-        seen = instances["sequence"][instances["motif"] == motif].nunique()
         sentence = (
             f"{motif} is a repressor: {(values < 0).mean():.0%} of its {len(values):,} instances "
             f"lower the logit, by {-effect.mean:.1f} [{-effect.high:.1f}, {-effect.low:.1f}], {q_text(q_value)}"
         )
-        row = rule_row(effect, motif, sequences=seen, share=seen / total, q=q_value)
-        rows.append(row | {"kind": "repressor", "sentence": sentence})
+        rows.append(_by_presence("repressor", sentence, effect, motif, instances, total, q_value))
     return rows
+
+
+def _by_presence(
+    kind: str, sentence: str, effect: Interval, motif: str, instances: pd.DataFrame, total: int, q: float
+) -> dict:
+    """A row of RULES of a motif that concerns the sequences, of `total`, that have an instance of it."""
+    seen = instances["sequence"][instances["motif"] == motif].nunique()
+    row = rule_row(effect, motif, sequences=seen, share=seen / total, q=q)
+    return row | {"kind": kind, "sentence": sentence}
 
 
 def rule_row(

@@ -16,6 +16,7 @@ import pandas as pd
 from argminn_core.backgrounds import Avoider, uniform_codes
 from argminn_core.dna import decode, reverse_complement_codes
 from argminn_core.errors import ConfigError
+from argminn_core.fasta import Sequences
 from argminn_core.grammars import GRAMMARS, Configuration, Grammar, MotifSource, grammar, motifs_of
 from argminn_core.tables import PLACEMENTS
 
@@ -87,6 +88,15 @@ def simulate(
     prefix = "pos" if positives else "neg"
     names = [f"{prefix}_{row:06d}" for row in range(1, n + 1)]
     return Simulated(codes, _truth(planted, flipped, length, prefix), names)
+
+
+def both_classes(grammar: Grammar, n: int, *, length: int = 500, seed: int) -> tuple[Sequences, Sequences]:
+    """`n` positives and `n` negatives of a grammar as sequences, from `seed` and the next one."""
+    good, bad = (
+        simulate(grammar, n, length=length, seed=seed + number, positives=positives)
+        for number, positives in enumerate((True, False))
+    )
+    return Sequences.from_codes(good.names, good.codes), Sequences.from_codes(bad.names, bad.codes)
 
 
 def simulate_codes(

@@ -259,25 +259,27 @@ def preferred(
 
     G = len(count)
     ranges = sum(G - width + 1 for width in range(1, min(widest, G) + 1))
-    segments = _segments(count, chance)
+    # Of every segment that is no longer than a range: low, high, what lies in it, what chance puts there.
+    rest = [
+        (low, high, int(count[low:high].sum()), float(chance[low:high].sum()))
+        for low, high in _segments(count, chance)
+        if high - low <= widest
+    ]
+    n, free = int(count.sum()), 1.0  # sequences, and chance, that no range has taken yet
     found = []
-    while segments:
-        n = sum(int(count[low:high].sum()) for low, high in segments)
-        free = max(1.0 - sum(of[4] for of in found), 1e-9)
-        told = []
-        for low, high in segments:
-            inside, share = int(count[low:high].sum()), min(float(chance[low:high].sum()) / free, 1.0)
-            if high - low <= widest:
-                told.append((float(binom.logsf(inside - 1, n, share)), low, high, inside, share))
-        if not told:
-            break
-        log_p, low, high, inside, share = min(told)
+    while rest:
+        shares = [min(usual / max(free, 1e-9), 1.0) for *_, usual in rest]
+        log_p, at = min(
+            (float(binom.logsf(inside - 1, n, share)), at)
+            for at, ((_, _, inside, _), share) in enumerate(zip(rest, shares, strict=True))
+        )
         p = float(np.exp(log_p)) * ranges
         if p > ALPHA:
             break
-        segments.remove((low, high))
-        found.append((low, high - 1, inside, n * share, float(chance[low:high].sum()), p))
-    return [(low, high, inside, expected, p) for low, high, inside, expected, _, p in found]
+        low, high, inside, usual = rest.pop(at)
+        found.append((low, high - 1, inside, n * shares[at], p))
+        n, free = n - inside, free - usual
+    return found
 
 
 def _segments(count: np.ndarray, chance: np.ndarray) -> list[tuple[int, int]]:

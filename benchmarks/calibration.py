@@ -16,6 +16,7 @@ import pandas as pd
 
 from argminn_core.backgrounds import uniform_codes
 from argminn_core.checkpoint import ModelBundle, load_model
+from argminn_core.datasets import grammar_of
 from argminn_core.decoys import q_values, shuffled, target_decoy
 from argminn_core.fasta import Sequences
 from argminn_core.grammars import Grammar
@@ -23,21 +24,16 @@ from argminn_core.instances import scan
 from argminn_core.negatives import dinucleotide_shuffle
 from argminn_core.overlaps import overlapping
 from argminn_core.plot.calibration import calibration_figure
-from argminn_core.simulate import grammar, simulate
+from argminn_core.simulate import simulate
 from argminn_core.zoo import names, resolve
 
 SEED = 41_000
 LEVELS = (0.01, 0.05, 0.1, 0.2)
-_CARD = "simulated grammar "  # how a card's `data` begins
 
 
 def models_of_grammars(wanted: list[str]) -> list[tuple[ModelBundle, Grammar]]:
     bundles = [load_model(resolve(name)) for name in wanted or names()]
-    return [
-        (bundle, grammar(bundle.card["data"].removeprefix(_CARD)))
-        for bundle in bundles
-        if bundle.card.get("data", "").startswith(_CARD)
-    ]
+    return [(bundle, rule) for bundle in bundles if (rule := grammar_of(bundle.card)) is not None]
 
 
 def plain(bundle: ModelBundle, sequences: Sequences, calls: pd.DataFrame, seed: int) -> np.ndarray:

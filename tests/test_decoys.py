@@ -10,12 +10,13 @@ from toy import LENGTH, SITE, background, detector, plant, random_codes, tiny_bu
 
 from argminn_core import dna
 from argminn_core.checkpoint import load_model
+from argminn_core.datasets import grammar_of
 from argminn_core.decoys import local_rate, q_values, shuffled, target_decoy
 from argminn_core.errors import InputError
 from argminn_core.fasta import Sequences
 from argminn_core.instances import scan
 from argminn_core.overlaps import overlapping
-from argminn_core.simulate import grammar, simulate
+from argminn_core.simulate import simulate
 from argminn_core.tables import INSTANCES
 from argminn_core.zoo import resolve
 
@@ -245,7 +246,7 @@ def test_what_does_not_belong_together_is_said():
 @pytest.mark.parametrize("name", ["rest", "tal-gata"])
 def test_on_simulated_truth_a_tenth_of_the_calls_is_false(name):
     bundle = load_model(resolve(name))
-    rule = grammar(bundle.card["data"].removeprefix("simulated grammar "))
+    rule = grammar_of(bundle.card)
     good = simulate(rule, 600, seed=77_000)
     sequences = Sequences.from_codes(good.names, good.codes)
     calls = scan(bundle, sequences, min_contribution=None).instances

@@ -246,20 +246,20 @@ def _after(example: Example, layers: int) -> str:
 
 def _stream(example: Example | None = None) -> str:
     middle = _TOP + _BODY / 2
-    if example is not None:
-        return (
-            f'<rect x="764" y="{_TOP}" width="14" height="{_BODY}" rx="7" fill="{_ACCENT}"/>'
-            + _text(771, _TOP + _BODY + 16, "memory stream", anchor="middle")
-            + _arrow(826, 852, middle)
-            + f'<circle cx="893" cy="{middle}" r="36" fill="{_ACCENT}" fill-opacity=".1" stroke="{_ACCENT}"/>'
-            + f'<text x="893" y="{middle + 3}" font-size="19" font-weight="700" text-anchor="middle">'
+    if example is None:
+        start, end, radius = 778, 850, 32
+        said = f'<text x="893" y="{middle + 5}" font-size="15" font-weight="600" text-anchor="middle">logit</text>'
+    else:  # the logits after each layer stand beside the stream
+        start, end, radius = 826, 852, 36
+        said = (
+            f'<text x="893" y="{middle + 3}" font-size="19" font-weight="700" text-anchor="middle">'
             + f"{example.logit:+.1f}</text>"
             + _text(893, middle + 19, "logit", anchor="middle")
         )
     return (
         f'<rect x="764" y="{_TOP}" width="14" height="{_BODY}" rx="7" fill="{_ACCENT}"/>'
         + _text(771, _TOP + _BODY + 16, "memory stream", anchor="middle")
-        + _arrow(778, 850, middle)
-        + f'<circle cx="893" cy="{middle}" r="32" fill="{_ACCENT}" fill-opacity=".1" stroke="{_ACCENT}"/>'
-        + f'<text x="893" y="{middle + 5}" font-size="15" font-weight="600" text-anchor="middle">logit</text>'
+        + _arrow(start, end, middle)
+        + f'<circle cx="893" cy="{middle}" r="{radius}" fill="{_ACCENT}" fill-opacity=".1" stroke="{_ACCENT}"/>'
+        + said
     )

@@ -19,16 +19,14 @@ import pandas as pd
 
 from argminn_core import dna
 from argminn_core.checkpoint import ModelBundle, load_model, save_model
+from argminn_core.datasets import grammar_of
 from argminn_core.fasta import Sequences
-from argminn_core.grammars import grammar
 from argminn_core.receipt import receipt
-from argminn_core.rulebook import to_card
-from argminn_core.rules import find_rules, with_controls
-from argminn_core.simulate import simulate
+from argminn_core.rulebook import learn
+from argminn_core.simulate import both_classes
 from argminn_core.zoo import is_bundled, names, resolve
 from argminn_core.zoo.build import HERE, record_digest
 
-SIMULATED = "simulated grammar "
 SEED = 20_265  # no training's
 
 
@@ -45,15 +43,10 @@ def held_out(bundle: ModelBundle, data: Path, *, n: int) -> HeldOut | str:
 
     data : folder with `chipseq_500bp`. n : simulated sequences of each class.
     """
-    said = bundle.card.get("data", "")
-    if said.startswith(SIMULATED):
-        name = said.removeprefix(SIMULATED)
-        good, bad = (
-            simulate(grammar(name), n, length=bundle.length, seed=SEED + (not positive), positives=positive)
-            for positive in (True, False)
-        )
-        classes = [Sequences.from_codes(made.names, made.codes) for made in (good, bad)]
-        return HeldOut(*classes, f"{n} fresh positives of {name}")
+    rules = grammar_of(bundle.card)
+    if rules is not None:
+        good, bad = both_classes(rules, n, length=bundle.length, seed=SEED)
+        return HeldOut(good, bad, f"{n} fresh positives of {rules.name}")
     factor, _, cell = bundle.name.upper().partition("-")
     if cell != "HEPG2" or "test chr22" not in bundle.card.get("split", ""):
         return "no data is known to be unseen by it"
@@ -73,14 +66,11 @@ def held_out(bundle: ModelBundle, data: Path, *, n: int) -> HeldOut | str:
 
 def with_evidence(bundle: ModelBundle, unseen: HeldOut) -> ModelBundle:
     """The model with `rules` and `receipt` in its card."""
-    found = find_rules(bundle, with_controls(unseen.positives, unseen.negatives), seed=SEED)
-    made = receipt(bundle, unseen.positives, seed=SEED)
+    rules = learn(bundle, unseen.positives, unseen.negatives, seed=SEED)
+    made = receipt(bundle, unseen.positives, seed=SEED).to_dict()
     return replace(
-        bundle,
-        card=bundle.card | {
-            "rules": to_card(found.rules), "receipt": made.to_dict() | {"sequences_are": unseen.what},
-        },
-    )  # fmt: skip
+        bundle, card=bundle.card | {"rules": rules, "receipt": made | {"sequences_are": unseen.what}}
+    )
 
 
 def main() -> int:

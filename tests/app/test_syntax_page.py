@@ -9,8 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from app import syntax_state, syntax_work
 from app.state import Source
-from app.syntax_work import grammar_of, simulated
+from app.syntax_work import simulated
 from argminn_core import zoo
+from argminn_core.datasets import grammar_of
 from argminn_core.fasta import read_fasta
 
 SECONDS = 90
@@ -209,9 +210,9 @@ def test_reading_can_be_cancelled_and_begun_again(app, monkeypatch):
 
 def test_a_grammar_gives_sequences_that_hold_its_rule():
     bundle = toy_bundle(length=500)
-    assert grammar_of(bundle) is None
+    assert grammar_of(bundle.card) is None
     bundle.card["data"] = "simulated grammar REST"
-    assert grammar_of(bundle) == "REST"
+    assert grammar_of(bundle.card).name == "REST"
     positives, negatives = simulated(bundle, n=5)
     assert [len(read_fasta(raw)[0]) for raw in (positives, negatives)] == [5, 5]
     assert set(read_fasta(positives)[0].lengths) == {500}
