@@ -1,8 +1,8 @@
 """The Design page as the server builds it; what the browser would send is put into the session."""
 
 import pytest
-from handmade import LENGTH, SITES, planted, save_toy, toy_bundle
-from streamlit.testing.v1 import AppTest
+from apprun import run
+from handmade import LENGTH, SITES, planted, toy_bundle
 
 from argminn_core.checkpoint import ModelBundle, save_model
 from argminn_core.design import parse_design_header
@@ -11,20 +11,10 @@ KEY = "canvas_toy"
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch, request):
-    monkeypatch.setenv("ARGMINN_HOME", str(tmp_path))
-    save_toy(tmp_path)
-    app = AppTest.from_file(str(request.config.rootpath / "app/main.py"), default_timeout=60)
-    app.session_state["model"] = "toy"
+def app(app):
     app.run()
     app.switch_page("../pages/design.py")
     return run(app)
-
-
-def run(app):
-    app.run()
-    assert not app.exception, [error.value for error in app.exception]
-    return app
 
 
 def design(app):
@@ -145,23 +135,17 @@ def test_a_design_outlives_a_change_of_page(app):
 
 
 @pytest.fixture
-def app_with_rules(tmp_path, monkeypatch, request):
+def app_with_rules(home, app):
     rule = {
         "kind": "pair", "left": "CTCF", "right": "SPI1", "orientation": "++", "gaps": [[0, 0, 0.6]],
         "share": 0.9, "effect": 4.0, "low": 3.0, "high": 5.0, "q_value": 1e-9,
         "sentence": "CTCF then SPI1, same strand, gap 0 (60%), synergy +4.0",
     }  # fmt: skip
-    monkeypatch.setenv("ARGMINN_HOME", str(tmp_path))
-    save_toy(tmp_path)
     bundle = toy_bundle()
     save_model(
-        tmp_path / "models" / "toy.safetensors",
+        home / "models" / "toy.safetensors",
         ModelBundle("toy", bundle.model, bundle.motifs, {"rules": [rule, {"kind": "odd"}]}),
     )
-    app = AppTest.from_file(str(request.config.rootpath / "app/main.py"), default_timeout=60)
-    app.session_state["model"] = "toy"
-    app.run()
-    app.switch_page("../pages/design.py")
     return run(app)
 
 

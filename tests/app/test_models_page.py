@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from handmade import fasta, save_toy, toy_bundle
-from streamlit.testing.v1 import AppTest
+from apprun import run
+from handmade import fasta, toy_bundle
 
 from app import cards, compare, tour
-from argminn_core import zoo
 from argminn_core.checkpoint import save_model
 
 RECEIPT = {
@@ -18,27 +17,6 @@ RECEIPT = {
         dict(test="pairs", value=1.0, low=None, high=None, n=9, target=None, passed="", note=""),
     ],
 }  # fmt: skip
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("ARGMINN_HOME", str(tmp_path))
-    monkeypatch.setattr(zoo, "BUNDLED", tmp_path / "bundled")
-    save_toy(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def app(home, request):
-    app = AppTest.from_file(str(request.config.rootpath / "app/main.py"), default_timeout=60)
-    app.session_state["model"] = "toy"
-    return app
-
-
-def run(app):
-    app.run()
-    assert not app.exception, [error.value for error in app.exception]
-    return app
 
 
 def messages(*kinds):

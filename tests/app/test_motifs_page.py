@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from handmade import fasta, save_toy, toy_bundle
-from streamlit.testing.v1 import AppTest
+from apprun import run, widget
+from handmade import fasta, toy_bundle
 
 from app import motif_card, motif_list, services
 from argminn_core import edit
@@ -13,28 +13,14 @@ from argminn_core.predict import predict
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch, request):
-    monkeypatch.setenv("ARGMINN_HOME", str(tmp_path))
-    save_toy(tmp_path)
-    app = AppTest.from_file(str(request.config.rootpath / "app/main.py"), default_timeout=60)
-    app.session_state["model"] = "toy"
+def app(app):
     app.run()
     app.switch_page("../pages/motifs.py")
     return run(app)
 
 
-def run(app):
-    app.run()
-    assert not app.exception, [error.value for error in app.exception]
-    return app
-
-
 def names(app):
     return list(app.dataframe[-1].value["motif"])
-
-
-def widget(kind, label):
-    return next(one for one in kind if one.label == label)
 
 
 def metric(app, label):

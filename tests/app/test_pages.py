@@ -5,30 +5,12 @@ import json
 import numpy as np
 import pytest
 from handmade import fasta, planted, save_toy, toy_bundle
-from streamlit.testing.v1 import AppTest
 
 from argminn_core import zoo
 from argminn_core.checkpoint import load_model, save_model
 from argminn_core.fasta import read_fasta
 from argminn_core.instances import scan
 from argminn_core.predict import predict
-
-MAIN = "app/main.py"
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("ARGMINN_HOME", str(tmp_path))
-    monkeypatch.setattr(zoo, "BUNDLED", tmp_path / "bundled")  # whatever is bundled plays no part
-    save_toy(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def app(home, request):
-    page = AppTest.from_file(str(request.config.rootpath / MAIN), default_timeout=60)
-    page.session_state["model"] = "toy"
-    return page
 
 
 def visit(app, name):
@@ -163,9 +145,9 @@ def test_other_letters_are_read_as_n_when_asked(app):
 
 
 def test_example_sequences_hold_the_models_own_motifs(home):
-    from app import services
+    from app import examples
 
-    raw = services.example(toy_bundle())
+    raw = examples.example(toy_bundle())
     lines = raw.decode().splitlines()
     assert len(lines) == 120 and {len(line) for line in lines[1::2]} == {200}
     found = scan(toy_bundle(), read_fasta(raw)[0])
@@ -180,10 +162,10 @@ def test_the_training_record_is_json(home):
 
 def test_examples_keep_the_rules_of_a_model_that_has_some():
     """Every fourth has a pair, and the model calls it; without rules in the card pairs stand as they fall."""
-    from app import services
+    from app import examples
 
     bundle = load_model(zoo.resolve("rest"))
-    sequences, _ = read_fasta(services.example(bundle, n=40))
+    sequences, _ = read_fasta(examples.example(bundle, n=40))
     logits = predict(bundle.model, np.stack([sequences.codes_of(i) for i in range(40)]))
     with_pair = np.arange(40) % 4 == 2
     assert (logits[with_pair] > 0).mean() >= 0.7

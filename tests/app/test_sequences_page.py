@@ -3,29 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from handmade import LENGTH, SITES, fasta, planted, save_toy, toy_bundle
-from streamlit.testing.v1 import AppTest
+from handmade import LENGTH, SITES, fasta, planted, toy_bundle
 
 from app import genomes, sequence_table, services
 from app.sequence_table import Filter
 from argminn_core.errors import InputError
 from argminn_core.fasta import read_fasta
 from argminn_core.predict import predict
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("ARGMINN_HOME", str(tmp_path))
-    monkeypatch.delenv(genomes.VARIABLE, raising=False)
-    save_toy(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def app(home, request):
-    app = AppTest.from_file(str(request.config.rootpath / "app/main.py"), default_timeout=60)
-    app.session_state["model"] = "toy"
-    return app
 
 
 def give(app, raw, dropped=None):

@@ -4,32 +4,15 @@ import time
 from threading import Event
 
 import pytest
-from handmade import fasta, planted, save_toy, toy_bundle
-from streamlit.testing.v1 import AppTest
+from handmade import fasta, planted, toy_bundle
 
 from app import syntax_state, syntax_work
 from app.state import Source
 from app.syntax_work import simulated
-from argminn_core import zoo
 from argminn_core.datasets import grammar_of
 from argminn_core.fasta import read_fasta
 
 SECONDS = 90
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("ARGMINN_HOME", str(tmp_path))
-    monkeypatch.setattr(zoo, "BUNDLED", tmp_path / "bundled")
-    save_toy(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def app(home, request):
-    app = AppTest.from_file(str(request.config.rootpath / "app/main.py"), default_timeout=SECONDS)
-    app.session_state["model"] = "toy"
-    return app
 
 
 def run(app):

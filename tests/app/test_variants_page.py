@@ -1,13 +1,12 @@
 """The Variants page as the server builds it: edits typed and uploaded, effects, files, and what goes wrong."""
 
 import pytest
-from handmade import LENGTH, SITES, fasta, planted, save_toy, toy_bundle
-from streamlit.testing.v1 import AppTest
+from apprun import run, widget
+from handmade import LENGTH, SITES, fasta, planted, toy_bundle
 
 from app import services, variants_work
 from app.state import Source
 from app.variants_panels import Given
-from argminn_core import zoo
 from argminn_core.errors import InputError
 from argminn_core.variants import variant_effects
 from argminn_core.vcf import Edit
@@ -15,16 +14,6 @@ from argminn_core.vcf import Edit
 TEXT = planted(("CTCF", 60))
 KILL = "s:64 G>T"  # in CTCF's site CCAGCAGGGGGC at 60
 VCF = b"##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
-
-
-@pytest.fixture
-def app(tmp_path, monkeypatch, request):
-    monkeypatch.setenv("ARGMINN_HOME", str(tmp_path))
-    monkeypatch.setattr(zoo, "BUNDLED", tmp_path / "bundled")
-    save_toy(tmp_path)
-    app = AppTest.from_file(str(request.config.rootpath / "app/main.py"), default_timeout=60)
-    app.session_state["model"] = "toy"
-    return app
 
 
 def visit(app, raw=None, edits=None, *, typed=True):
@@ -35,16 +24,6 @@ def visit(app, raw=None, edits=None, *, typed=True):
     app.run()
     app.switch_page("../pages/variants.py")
     return run(app)
-
-
-def run(app):
-    app.run()
-    assert not app.exception, [error.value for error in app.exception]
-    return app
-
-
-def widget(kind, label):
-    return next(one for one in kind if one.label == label)
 
 
 def words(elements):
