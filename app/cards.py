@@ -12,6 +12,7 @@ from app import services
 from app.page import plain, short
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.errors import InputError
+from argminn_core.motifs import ranked
 from argminn_core.plot.logo import logo_img
 from argminn_core.tables import RECEIPT
 
@@ -140,7 +141,7 @@ def facts(model: ModelBundle) -> str:
 
 def logo_strip(model: ModelBundle, *, most: int = 4, height: int = 30) -> str:
     """Small logos of the best motifs, as HTML."""
-    found = [motif for motif in services.ranked(model.motifs) if motif.counts]
+    found = [motif for motif in ranked(model.motifs) if motif.counts]
     parts = []
     for motif in found[:most]:
         picture = logo_img(services.logo(motif, height=height, most=118), f"logo of {motif.name}")

@@ -11,7 +11,7 @@ import streamlit as st
 from app import cards, services, state
 from app.page import errors_shown, short
 from argminn_core.checkpoint import ModelBundle
-from argminn_core.motifs import LearnedMotif
+from argminn_core.motifs import LearnedMotif, ranked
 from argminn_core.plot.logo import svg_uri
 
 
@@ -102,7 +102,7 @@ def _by_name(model: ModelBundle, place: int) -> dict[str, LearnedMotif]:
     `motif_01` means another thing in every model, so it carries the model's place before its name.
     """
     found: dict[str, LearnedMotif] = {}
-    for motif in services.ranked(model.motifs):
+    for motif in ranked(model.motifs):
         if not motif.counts:
             continue
         base = motif.match_name or f"{place}\0{motif.name}"

@@ -16,6 +16,7 @@ from argminn_core.dna import decode, gc_content
 from argminn_core.errors import InputError
 from argminn_core.fasta import Sequences
 from argminn_core.instances import Scan, scan
+from argminn_core.motifs import usable
 
 # Synthesis providers refuse less and more than this in a window.
 LOW_GC, HIGH_GC = 0.3, 0.7
@@ -92,7 +93,7 @@ def shelve(model: ModelBundle, made: Design, designs: list[SavedDesign]) -> int:
 
 def palette(model: ModelBundle) -> list[dict[str, Any]]:
     """The motifs that can be placed, as the canvas wants them: those that count, or else all."""
-    motifs = [motif for motif in services.ranked(model.motifs) if motif.counts] or list(model.motifs)
+    motifs = usable(model.motifs)
     colours = services.colours(model)
     return [
         {

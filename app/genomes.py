@@ -7,6 +7,7 @@ that are offered: a visitor never gives a path.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -18,15 +19,33 @@ from argminn_core.regions import fasta_records, read_bed, windows
 
 VARIABLE = "ARGMINN_GENOMES"
 _SUFFIXES = (".fa", ".fa.gz", ".fasta", ".fasta.gz")
+_TO_TRAIN_ON = tuple(stem + end for stem in (".fa", ".fasta", ".fna") for end in ("", ".gz", ".bgz"))
 
 
 def genomes() -> dict[str, Path]:
     """The genomes that may be read, by the name of their file; none where the variable is not set."""
+    return _offered(lambda path: path.is_file() and path.name.lower().endswith(_SUFFIXES)) or {}
+
+
+def to_train_on() -> dict[str, Path] | None:
+    """The genomes that a training may use: FASTA files, or folders of them; None where the variable is not set."""
+
+    def fits(path: Path) -> bool:
+        files = path.iterdir() if path.is_dir() else [path]
+        return any(file.name.lower().endswith(_TO_TRAIN_ON) for file in files)
+
+    return _offered(fits)
+
+
+def _offered(fits: Callable[[Path], bool]) -> dict[str, Path] | None:
+    """What lies in the folder that `VARIABLE` names and `fits`, by name; None: it is unset."""
     folder = os.environ.get(VARIABLE, "")
-    if not folder or not Path(folder).is_dir():
+    if not folder:
+        return None
+    try:
+        return {path.name: path for path in sorted(Path(folder).iterdir()) if fits(path)}
+    except OSError:
         return {}
-    files = sorted(path for path in Path(folder).iterdir() if path.is_file())
-    return {path.name: path for path in files if path.name.lower().endswith(_SUFFIXES)}
 
 
 def regions_as_fasta(bed: bytes, genome: str, *, length: int, most: int) -> tuple[bytes, pd.DataFrame]:

@@ -10,6 +10,7 @@ from app.motif_card import Basis, basis
 from app.page import plain, short
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.flow import flow
+from argminn_core.motifs import ranked
 from argminn_core.plot.architecture import Example, architecture_svg
 from argminn_core.plot.logo import logo_img
 
@@ -68,9 +69,9 @@ def _window(at: Basis, choice: str) -> int | None:
 
 def _picture(model: ModelBundle, at: Basis, window: int | None) -> str:
     config = model.model.config
-    ranked = [motif for motif in services.ranked(model.motifs) if motif.counts]
+    counting = [motif for motif in ranked(model.motifs) if motif.counts]
     return architecture_svg(
-        [(motif.name, motif.motif.pfm) for motif in ranked], services.colours(model), length=config.length,
+        [(motif.name, motif.motif.pfm) for motif in counting], services.colours(model), length=config.length,
         filters=config.filters, width=config.width, layers=config.layers, heads=config.heads,
         strands=config.channels // config.filters, evidence=config.evidence, ink=page.ink(),
         example=None if window is None else _example(model, at.reading, window),

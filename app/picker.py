@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import genomes, services, state
+from app import examples, genomes, services, state
 from app.page import errors_shown, plain, show_error
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.errors import ArgminnError
@@ -84,4 +84,4 @@ def _take_text() -> None:
 
 def _take_example(model: ModelBundle) -> None:
     with errors_shown():
-        state.set_source("examples", services.example(model))
+        state.set_source("examples", examples.example(model))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -23,9 +22,9 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from app import syntax_work
+from app import examples, syntax_work
 from app.background import Job
-from argminn_core import checks, contributions, design, edit, estimate, jobs, recipe, rulebook, variants, zoo
+from argminn_core import checks, contributions, edit, estimate, jobs, recipe, variants, zoo
 from argminn_core.card import motif_cards
 from argminn_core.checkpoint import ModelBundle, load_model, read_model
 from argminn_core.datasets import read_class
@@ -44,7 +43,6 @@ from argminn_core.regions import Windows, read_bed
 from argminn_core.rules import Rules
 from argminn_core.spacing import learned_spacing
 from argminn_core.syntax import arrangements_of
-from argminn_core.tables import PLACEMENTS
 from argminn_core.vcf import parse_edits, read_vcf
 
 # Visitors share the cores. A pool of threads for each of them spins while it waits for the others, and on a
@@ -63,6 +61,12 @@ def models() -> list[str]:
     return zoo.names()
 
 
+def _file(name: str) -> tuple[str, int]:
+    """The file of a model, and a stamp that changes with it: what caches are keyed on."""
+    path = zoo.resolve(name)
+    return str(path), path.stat().st_mtime_ns
+
+
 def bundle(name: str) -> ModelBundle:
     """A model by name, read once for all sessions.
 
@@ -70,8 +74,7 @@ def bundle(name: str) -> ModelBundle:
     ------
     ModelFileError : the file is not a model.
     """
-    path = zoo.resolve(name)
-    return _bundle(str(path), path.stat().st_mtime_ns)
+    return _bundle(*_file(name))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -100,16 +103,6 @@ def add_model(raw: bytes, filename: str) -> str:
 def colours(model: ModelBundle) -> dict[str, str]:
     """The colour of each motif by its name: the same on every page."""
     return {motif.name: motif_colour(motif.filter) for motif in model.motifs}
-
-
-def ranked(motifs: Sequence[LearnedMotif]) -> list[LearnedMotif]:
-    """Motifs that count first, those that contribute most before the others."""
-
-    def order(motif: LearnedMotif) -> tuple[bool, float, int]:
-        known = np.isfinite(motif.contribution)
-        return not motif.counts, -motif.contribution if known else np.inf, -motif.windows
-
-    return sorted(motifs, key=order)
 
 
 def logo(
@@ -184,8 +177,7 @@ def read(name: str, raw: bytes, digest: str, *, ambiguous: bool) -> Reading:
     ------
     InputError : the bytes are not FASTA of DNA, or hold too many records.
     """
-    path = zoo.resolve(name)
-    return _read(str(path), path.stat().st_mtime_ns, digest, ambiguous, raw)
+    return _read(*_file(name), digest, ambiguous, raw)
 
 
 @st.cache_resource(max_entries=3, scope="session", show_spinner="Reading the sequences", show_time=True)
@@ -234,19 +226,27 @@ def window_trace(model: ModelBundle, reading: Reading, window: int) -> Output:
     return trace(model.model, reading.windows.codes(window, window + 1))
 
 
-def worth(model: ModelBundle, reading: Reading, window: int, *, most: int = 400) -> dict[str, object]:
-    """What a filter's width of bases is worth all along a window: `start` and `value` (logits), and the `width`.
-
-    At most `most` places, a few milliseconds for a hundred. Places in padding are left out.
-    """
-    config = model.model.config
+def worth(model: ModelBundle, reading: Reading, window: int) -> dict[str, object]:
+    """`worth_between` of the record's letters in a window, by the record's bases. Padding is left out."""
     text, start0 = reading.letters(window)
-    at, width = start0 - int(reading.windows.start0[window]), min(config.width, len(text))
-    start = np.arange(at, at + len(text) - width + 1, max(2, len(text) // most))
+    at = start0 - int(reading.windows.start0[window])
+    track = worth_between(model, reading.windows.codes(window, window + 1)[0], at, at + len(text))
+    return track | {"start": (track["start"] - at + start0).tolist()}
+
+
+def worth_between(
+    model: ModelBundle, codes: np.ndarray, low: int, high: int, *, most: int = 400
+) -> dict[str, object]:
+    """What a filter's width of bases is worth from `low` to `high` of codes (L,): `start`, `value` (logits), `width`.
+
+    At most `most` places, a few milliseconds for a hundred.
+    """
+    width = min(model.model.config.width, high - low)
+    start = np.arange(low, high - width + 1, max(2, (high - low) // most))
     with torch.inference_mode():
-        read = contributions.Reading(model.model, reading.windows.codes(window, window + 1))
+        read = contributions.Reading(model.model, codes[None])
         fall = float(read.output.logit[0]) - read.without(np.zeros_like(start), start, start + width)
-    return {"start": (start - at + start0).tolist(), "value": np.round(fall, 3).tolist(), "width": width}
+    return {"start": start, "value": np.round(fall, 3).tolist(), "width": width}
 
 
 def ignored(model: ModelBundle, reading: Reading, window: int) -> pd.DataFrame:
@@ -260,20 +260,18 @@ def ignored(model: ModelBundle, reading: Reading, window: int) -> pd.DataFrame:
 
 def example_reading(name: str) -> Reading:
     """The reading of a model's own example sequences, the same for all sessions."""
-    path = zoo.resolve(name)
-    return _example_reading(str(path), path.stat().st_mtime_ns)
+    return _example_reading(*_file(name))
 
 
 @st.cache_resource(max_entries=16, show_spinner="Reading example sequences")
 def _example_reading(path: str, stamp: int) -> Reading:
     model = _bundle(path, stamp)
-    return read_now(model, example(model))
+    return read_now(model, examples.example(model))
 
 
 def cards(name: str, reading: Reading, digest: str) -> pd.DataFrame:
     """CARDS of a model from a reading that `digest` stands for."""
-    path = zoo.resolve(name)
-    return _cards(str(path), path.stat().st_mtime_ns, digest, reading)
+    return _cards(*_file(name), digest, reading)
 
 
 @st.cache_resource(max_entries=8, scope="session", show_spinner=False)
@@ -289,8 +287,7 @@ def without_motifs(
 
     Of more than `most` windows, that many are taken, evenly from the highest logit to the lowest.
     """
-    path = zoo.resolve(name)
-    return _without(str(path), path.stat().st_mtime_ns, digest, tuple(sorted(muted)), most, reading)
+    return _without(*_file(name), digest, tuple(sorted(muted)), most, reading)
 
 
 @st.cache_resource(max_entries=40, scope="session", show_spinner="Reading without the motif")
@@ -310,46 +307,6 @@ def _without(
     return kept.assign(muted=logits, change=logits - kept["logit"].to_numpy())
 
 
-def example(model: ModelBundle, *, n: int = 60, seed: int = 7) -> bytes:
-    """FASTA of random backgrounds, most with one to three of the model's own motifs near the centre.
-
-    Of a model whose card has rules of pairs, those with two keep one of them.
-    """
-    rng = np.random.default_rng(seed)
-    motifs = [motif for motif in ranked(model.motifs) if motif.counts] or list(model.motifs)
-    pfms = {motif.name: motif.motif.pfm for motif in motifs}
-    rules = [
-        rule
-        for rule in rulebook.from_card(model.card, pfms)[0]
-        if rule.kind == "pair" and rule.orientation and rule.gaps and min(rule.gaps).low >= 0
-    ]
-    lines = []
-    for number in range(n):
-        chosen = [
-            (motifs[motif].name, "+-"[int(rng.integers(2))], int(rng.integers(4, 20)))
-            for motif in rng.permutation(len(motifs))[: number % 4].tolist()  # every fourth has none
-        ]
-        if number % 4 == 2 and rules:
-            rule = rules[int(rng.integers(len(rules)))]
-            run = rule.gaps[int(rng.integers(len(rule.gaps)))]
-            gap = int(rng.integers(run.low, run.high + 1))
-            chosen = [(rule.left, rule.orientation[0], gap), (rule.right, rule.orientation[1], 0)]
-        left = model.length // 2 - min(60, model.length // 4)
-        rows = []
-        for name, strand, gap in chosen:
-            right = left + pfms[name].shape[1]
-            if right > model.length:
-                break
-            rows.append({"sequence": "", "start0": left, "end0": right, "motif": name, "strand": strand})
-            left = right + gap
-        background = design.background(model.length, seed=int(rng.integers(2**31)))
-        placed = design.render(
-            PLACEMENTS.frame(rows), background, pfms, mode="sample", seed=int(rng.integers(2**31))
-        )
-        lines.append(f">example_{number + 1:02d} planted={len(rows)}\n{placed.text}\n")
-    return "".join(lines).encode("ascii")
-
-
 # --- syntax: jobs and not results are kept, so that one that still runs is found again -------------------------
 
 
@@ -357,8 +314,7 @@ def observing(
     name: str, raw: bytes, digest: str, *, controls: bytes = b"", against: str = "", ambiguous: bool = False
 ) -> Job[syntax_work.Observed]:
     """The job, started, that reads FASTA bytes and `controls`, of digest `against`, and counts pairs of motifs."""
-    path = zoo.resolve(name)
-    return _observing(str(path), path.stat().st_mtime_ns, digest, against, ambiguous, raw, controls)
+    return _observing(*_file(name), digest, against, ambiguous, raw, controls)
 
 
 @st.cache_resource(max_entries=3, scope="session", show_spinner=False, on_release=Job.cancel)
@@ -377,8 +333,7 @@ def _observing(
 
 def planting(name: str, a: str, b: str) -> Job[pd.DataFrame]:
     """The job that plants two motifs at every gap, CAUSAL; not started."""
-    path = zoo.resolve(name)
-    return _planting(str(path), path.stat().st_mtime_ns, *sorted((a, b)))
+    return _planting(*_file(name), *sorted((a, b)))
 
 
 @st.cache_resource(max_entries=64, scope="session", show_spinner=False, on_release=Job.cancel)
@@ -401,8 +356,7 @@ def ruling(
     name: str, digest: str, seen: syntax_work.Observed, *, against: str = "", ambiguous: bool = False
 ) -> Job[Rules]:
     """The job that finds the rules of what `observing` gave for the same arguments; not started."""
-    path = zoo.resolve(name)
-    return _ruling(str(path), path.stat().st_mtime_ns, digest, against, ambiguous, seen)
+    return _ruling(*_file(name), digest, against, ambiguous, seen)
 
 
 @st.cache_resource(max_entries=3, scope="session", show_spinner=False, on_release=Job.cancel)
@@ -437,8 +391,7 @@ def effects(
     ------
     InputError : the bytes are not FASTA of DNA, or not edits, or too many.
     """
-    path = zoo.resolve(name)
-    return _effects(str(path), path.stat().st_mtime_ns, digest, edits_digest, typed, ambiguous, raw, edits)
+    return _effects(*_file(name), digest, edits_digest, typed, ambiguous, raw, edits)
 
 
 @st.cache_resource(max_entries=3, scope="session", show_spinner="Reading both alleles", show_time=True)
@@ -528,26 +481,6 @@ def check_peaks(digest: str, genome: str, options: str, _raw: bytes) -> checks.C
     if "error" in said:
         raise InputError(**said["error"])
     return checks.Checked.from_json(json.dumps(said))
-
-
-def genomes() -> dict[str, Path] | None:
-    """Genomes that visitors may use, by name: what lies in the folder that ARGMINN_GENOMES names; None: it is unset.
-
-    A genome is a FASTA file, or a folder of them.
-    """
-    named = os.environ.get("ARGMINN_GENOMES", "")
-    if not named:
-        return None
-    try:
-        return {path.name: path for path in sorted(Path(named).iterdir()) if _is_genome(path)}
-    except OSError:
-        return {}
-
-
-def _is_genome(path: Path) -> bool:
-    ends = tuple(stem + end for stem in (".fa", ".fasta", ".fna") for end in ("", ".gz", ".bgz"))
-    files = path.iterdir() if path.is_dir() else [path]
-    return any(file.name.lower().endswith(ends) for file in files)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

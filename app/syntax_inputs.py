@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import services, state
+from app import examples, state
 from app.page import count, errors_shown, plain
 from app.syntax_work import Observed, simulated
 from argminn_core.checkpoint import ModelBundle
@@ -120,5 +120,5 @@ def _take_simulated(model: ModelBundle) -> None:
 
 def _take_example(model: ModelBundle) -> None:
     with errors_shown():
-        state.set_source("examples", services.example(model, n=300))
+        state.set_source("examples", examples.example(model, n=300))
         state.clear_controls()

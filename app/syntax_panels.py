@@ -15,6 +15,7 @@ from app.syntax_work import Observed
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.dna import decode
 from argminn_core.fasta import to_fasta
+from argminn_core.motifs import ranked
 from argminn_core.plot.pairs import pairs_figure
 from argminn_core.plot.spacing import spacing_svg
 from argminn_core.plot.syntax import Arrangement, syntax_figure
@@ -49,7 +50,7 @@ def _matrix(model: ModelBundle, seen: Observed) -> ss.Pair:
         format_func=lambda pair: f"{ss.pair_name(pair)} ({together[pair]:,} sequences)",
         help="Clearest first. A click on a cell chooses a pair too.",
     )  # fmt: skip
-    names = [motif.name for motif in services.ranked(model.motifs) if (motif.name, motif.name) in together]
+    names = [motif.name for motif in ranked(model.motifs) if (motif.name, motif.name) in together]
     st.plotly_chart(
         pairs_figure(table, names, pair), key=ss.matrix_key(), on_select=ss.take_cell, selection_mode="points",
         config=_modebar("pairs"), alt="Matrix of motif pairs: log2 odds ratio of standing in one sequence",
@@ -135,12 +136,17 @@ def _plant(pair: ss.Pair, planting: Job[pd.DataFrame], causal: pd.DataFrame) -> 
     elif planting.done and causal.empty:
         st.caption("No gap of the two fits into what the model reads.")
     elif causal.empty:
-        if planting.cancelled:
-            st.caption("Planting was cancelled; nothing else was lost.")
-        st.button(
-            "Check causally: plant the pair", type="primary", on_click=planting.start, key="plant",
+        _begin(
+            planting, "Planting", "Check causally: plant the pair", key="plant",
             help="Both motifs in 32 neutral backgrounds at every gap and orientation; takes some seconds.",
         )  # fmt: skip
+
+
+def _begin(job: Job, what: str, label: str, *, key: str, help: str) -> None:
+    """The button that starts a job, or starts it again."""
+    if job.cancelled:
+        st.caption(f"{what} was cancelled; nothing else was lost.")
+    st.button(label, type="primary", on_click=job.start, key=key, help=help)
 
 
 def _commonest(joint: pd.DataFrame, pair: ss.Pair) -> Arrangement:
@@ -264,10 +270,8 @@ def rule_list(job: Job[Rules]) -> None:
             "A rule is what the sequences show **and** what planting confirms; also which motifs are necessary, "
             "sufficient or repressing."
         )
-        if job.cancelled:
-            st.caption("The search was cancelled; nothing else was lost.")
-        st.button(
-            "Find the rules", type="primary", on_click=job.start, key="find_rules",
+        _begin(
+            job, "The search", "Find the rules", key="find_rules",
             help="Plants every pair that shows something: seconds each.",
         )  # fmt: skip
         return

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from app import services
+from app import genomes, services
 from app import train_state as ts
 from app.page import count, errors_shown, file_stem, plain, show_error
 from argminn_core import jobs
@@ -124,14 +124,14 @@ def _fasta(draft: ts.Draft, seed: int) -> Data | None:
 
 
 def _peaks(draft: ts.Draft, seed: int) -> Data | None:
-    genomes = services.genomes()
-    if not genomes:
+    offered = genomes.to_train_on()
+    if not offered:
         st.info(
             "This server offers no genome. Whoever runs it names a folder of FASTA files in the environment variable "
-            "**ARGMINN_GENOMES**, and starts the app again. On the command line, **argminn train --peaks** does the "
-            "same with any genome."
-            if genomes is None
-            else "The folder that ARGMINN_GENOMES names holds no FASTA file (.fa, .fasta or .fna, plain or gzip), "
+            f"**{genomes.VARIABLE}**, and starts the app again. On the command line, **argminn train --peaks** does "
+            "the same with any genome."
+            if offered is None
+            else f"The folder that {genomes.VARIABLE} names holds no FASTA file (.fa, .fasta or .fna, plain or gzip), "
             "nor a folder of them."
         )
         return None
@@ -139,7 +139,7 @@ def _peaks(draft: ts.Draft, seed: int) -> Data | None:
     with left:
         peaks = _upload(draft, "peaks.bed", "Peaks (BED or narrowPeak)", ["bed", "narrowpeak", "txt", "gz"])
     with right:
-        genome = st.selectbox("Genome", list(genomes), key="train_genome")
+        genome = st.selectbox("Genome", list(offered), key="train_genome")
         length = st.number_input(
             "Bases around a summit", 50, 5_000, 500, 50, key="train_length", persist_state="session"
         )
@@ -156,7 +156,7 @@ def _peaks(draft: ts.Draft, seed: int) -> Data | None:
         return None
     options = {"length": int(length), "valid": valid, "test": test, "seed": seed, "name": peaks.label}
     # The checks read a whole genome: not before they are asked for.
-    key = (peaks.digest, str(genomes[genome]), json.dumps(options, sort_keys=True))
+    key = (peaks.digest, str(offered[genome]), json.dumps(options, sort_keys=True))
     if st.session_state.get("train_checked") != key and not st.button("Check the peaks"):
         return None
     with errors_shown():

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import services, state, variants_work
+from app import examples, services, state, variants_work
 from app.components.trace import trace
 from app.page import count, file_stem, plain, short, show_error
 from argminn_core import __version__
@@ -98,7 +98,7 @@ def _take_file() -> None:
 
 def _take_example(model: ModelBundle) -> None:
     if state.source() is None:
-        state.set_source("examples", services.example(model))
+        state.set_source("examples", examples.example(model))
     source = state.source()
     try:
         reading = services.read(state.model_name(), source.raw, source.digest, ambiguous=state.ambiguous())

@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
-from app.services import Reading, colours
-from argminn_core import contributions
+from app.services import Reading, colours, worth_between
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.dna import decode
 from argminn_core.errors import InputError
@@ -56,7 +54,8 @@ def alleles(model: ModelBundle, effects: Effects, row: int) -> tuple[Allele, All
         for kind in rows.values():
             for each in kind:
                 each["runs"] = _moved(each["runs"], where, name, lo, hi)
-        track = _worth(model, effects.codes[window], lo)
+        codes = effects.codes[window]
+        track = worth_between(model, codes, lo, len(decode(codes).rstrip("N")))
         track["start"] = (columns(where, track["start"], allele=name) + where.window0).tolist()
         views[name] = Allele(
             letters[name][lo:hi], where.window0 + lo, found[end <= hi].reset_index(drop=True), rows, track
@@ -117,17 +116,6 @@ def _moved(runs: list[list[float]], where: Any, name: str, lo: int, hi: int) -> 
         if a < b:
             out.append([a + where.window0, b + where.window0, value])
     return out
-
-
-def _worth(model: ModelBundle, codes: np.ndarray, lo: int, *, most: int = 400) -> dict[str, Any]:
-    """What a filter's width of bases is worth all along a window, as `services.worth` says it of a record."""
-    width = model.model.config.width
-    end = len(decode(codes).rstrip("N"))
-    start = np.arange(lo, max(end - width, lo) + 1, max(2, (end - lo) // most))
-    with torch.inference_mode():
-        read = contributions.Reading(model.model, codes[None])
-        fall = float(read.output.logit[0]) - read.without(np.zeros_like(start), start, start + width)
-    return {"start": start, "value": np.round(fall, 3).tolist(), "width": width}
 
 
 def _keep_what_differs(ref: Allele, alt: Allele) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,3 +87,18 @@ class LearnedMotif:
             match_name=str(entry.get("match_name", "")), q_value=q,
             note=str(entry.get("note", "")), contribution=contribution,
         )  # fmt: skip
+
+
+def ranked(motifs: Sequence[LearnedMotif]) -> list[LearnedMotif]:
+    """Motifs that count first, those that contribute most before the others."""
+
+    def order(motif: LearnedMotif) -> tuple[bool, float, int]:
+        known = np.isfinite(motif.contribution)
+        return not motif.counts, -motif.contribution if known else np.inf, -motif.windows
+
+    return sorted(motifs, key=order)
+
+
+def usable(motifs: Sequence[LearnedMotif]) -> list[LearnedMotif]:
+    """Those of `ranked` that count; all motifs where none does."""
+    return [motif for motif in ranked(motifs) if motif.counts] or list(motifs)

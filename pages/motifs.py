@@ -4,13 +4,14 @@ import streamlit as st
 
 from app import help_texts, motif_card, motif_list, page, services, state
 from app.components.tiles import picked
+from argminn_core.motifs import ranked
 
 page.heading(
     "Motifs", "What did it learn? One motif per filter, from the windows that the filter answers to."
 )
 help_texts.show("motifs")
 model = state.bundle()
-motifs = services.ranked(model.motifs)
+motifs = ranked(model.motifs)
 if not any(motif.counts for motif in motifs):
     st.info("No filter has a motif of at least 5 columns with a mean of 1 bit; all of them are shown.")
 view = motif_list.controls(motifs)
