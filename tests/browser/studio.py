@@ -130,7 +130,7 @@ def pages(page) -> list[str]:
 
 
 def walk(page, address: str, *, model: str) -> Iterator[str]:
-    """Every page in turn as a visitor sees it who has the example sequences, and opens the best one in Design.
+    """Every page in turn as a visitor sees it who has the example sequences, opens the best one in Design, and edits it.
 
     A page of the navigation that this function does not know is simply opened, so new ones are never left out.
     """
@@ -145,6 +145,10 @@ def walk(page, address: str, *, model: str) -> Iterator[str]:
         if name == "sequences":
             page.get_by_role("button", name="Use example sequences").click()
             page.locator(".trace svg").wait_for()
+            settle(page)
+        if name == "variants":
+            page.get_by_role("button", name="Try an example").click()
+            page.locator(".trace svg").nth(1).wait_for()  # one an allele
             settle(page)
         yield name
         if name == "sequences":
