@@ -73,6 +73,7 @@ def test_train_on_my_data_and_come_back_to_it(browser, studio_url, files):
     page.get_by_role("button", name="Use this model").click()
     page.get_by_role("button", name="In use").wait_for(timeout=SOON)
     page.wait_for_url("**model=my_ctcf*")
+    studio.settle(page)  # the page is drawn anew around the button, and a click in that moment is lost
     page.get_by_role("button", name="See its motifs").click()
     page.get_by_role("heading", name="Motifs").wait_for(timeout=SOON)
     studio.settle(page)
