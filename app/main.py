@@ -25,6 +25,7 @@ chosen = st.navigation(
 )
 with st.sidebar:
     state.model_selector()
+state.follow()  # after the selector: the choice of a widget that a run leaves out is lost
 tour.remember()
 tour.show(chosen.url_path or "models")
 chosen.run()

@@ -12,6 +12,7 @@ from app import services
 from app.page import errors_shown
 from argminn_core.checkpoint import ModelBundle
 
+_NEXT = "next_page"
 MODEL = "model"  # the key of the selector and the name of the query parameter: a link keeps its model
 SOURCE = "source"
 CONTROLS = "controls"
@@ -29,6 +30,20 @@ class Source:
     @property
     def digest(self) -> str:
         return sha256(self.raw).hexdigest()
+
+
+def go(page: str) -> None:
+    """From the callback of a button: the next page is `page`, by its name in the navigation.
+
+    Kept until a run follows it, so that neither a run that ends early nor another click can lose it.
+    """
+    st.session_state[_NEXT] = page
+
+
+def follow() -> None:
+    """Go where a callback said: in every run before the page is drawn, and in fragments whose buttons lead away."""
+    if (page := st.session_state.pop(_NEXT, None)) is not None:
+        st.switch_page(f"../pages/{page}.py")
 
 
 def model_selector() -> None:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from app import state
+
 COOKIE = "argminn_tour"
 _STEP, _OVER = "tour_step", "tour_over"
 
@@ -51,9 +53,13 @@ def show(page: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if step + 1 < len(STEPS):
                 following = STEPS[step + 1].page
-                if st.button(f"Next: {following.capitalize()}", key="tour_next", type="primary"):
-                    st.session_state[_STEP] = step + 1
-                    st.switch_page(f"../pages/{following}.py")
+                st.button(
+                    f"Next: {following.capitalize()}",
+                    key="tour_next",
+                    type="primary",
+                    on_click=_take,
+                    args=[step + 1],
+                )
                 st.button("Skip the tour", key="tour_skip", on_click=_end)
             else:
                 st.button("Done", key="tour_next", type="primary", on_click=_end)
@@ -71,6 +77,11 @@ def remember() -> None:
 
 def _is_over() -> bool:
     return bool(st.session_state.get(_OVER)) or st.context.cookies.get(COOKIE) == "over"
+
+
+def _take(step: int) -> None:
+    st.session_state[_STEP] = step
+    state.go(STEPS[step].page)
 
 
 def _end() -> None:

@@ -28,7 +28,6 @@ BADGES = {
     "failed": ("failed", "red"), "cancelled": ("cancelled", "orange"), "stopped": ("stopped", "orange"),
     "unreadable": ("unreadable", "red"),
 }  # fmt: skip
-MOTIFS = "../pages/motifs.py"
 
 
 def trainings(found: list[Job]) -> None:
@@ -58,6 +57,7 @@ def _seen(found: list[Job]) -> tuple:
 
 
 def _look(picked: str, before: tuple) -> None:
+    state.follow()
     jobs.advance()  # where the process of the last one was killed, nobody else has called the next
     found = jobs.jobs()
     if _seen(found) != before:
@@ -170,11 +170,15 @@ def _result(job: Job) -> None:
     with st.container(horizontal=True):
         choose = {"on_click": state.choose_model, "args": [job.model]}
         st.button("In use" if chosen else "Use this model", type="primary", disabled=chosen, **choose)
-        if st.button("See its motifs", **choose):
-            st.switch_page(MOTIFS)
+        st.button("See its motifs", on_click=_see_motifs, args=[job.model])
         stem = file_stem(job.model)
         st.download_button("Model file", lambda: services.model_file(job.model), f"{stem}.safetensors")
         st.download_button("Training record", services.training_record(model), f"{stem}.json")
+
+
+def _see_motifs(model: str) -> None:
+    state.choose_model(model)
+    state.go("motifs")
 
 
 def _motifs(job: Job) -> None:

@@ -13,8 +13,6 @@ from argminn_core.dna import decode
 from argminn_core.plot.traces import sequence_html, trace_rows
 from argminn_core.tables import PREDICTIONS
 
-DESIGN = "../pages/design.py"  # beside the folder of the entry file
-
 
 def outline() -> None:
     """What will come, empty: the browser loads the code of the table before there is a file to wait for."""
@@ -37,10 +35,10 @@ def show_window(model: ModelBundle, reading: services.Reading, index: int) -> No
                 "Ignored matches", key="ghosts", persist_state="session",
                 help="Places that match a motif's matrix (p < 0.0001) and were not called: what the model left alone.",
             )  # fmt: skip
-            if st.button("Open in Design", help="The instances become placements on this sequence."):
-                with errors_shown():
-                    _open_in_design(model, reading, index)
-                st.switch_page(DESIGN)
+            st.button(
+                "Open in Design", help="The instances become placements on this sequence.",
+                on_click=_open_in_design, args=[model, reading, index],
+            )  # fmt: skip
     out, colours = services.window_trace(model, reading, index), services.colours(model)
     trace(
         key="trace", id=f"{state.model_name()} {row['sequence']} {start0}", name=row["sequence"], letters=text,
@@ -71,4 +69,6 @@ def _open_in_design(model: ModelBundle, reading: services.Reading, index: int) -
     letters = decode(reading.windows.codes(index, index + 1)[0])
     made = design_state.current(model, state.model_name())
     made.locked = False  # this sequence is meant, not only its sites
-    made.open(f"{header}\n{letters}\n".encode(), design_state.pfms(model))
+    with errors_shown():
+        made.open(f"{header}\n{letters}\n".encode(), design_state.pfms(model))
+        state.go("design")

@@ -2,8 +2,10 @@
 
 python benchmarks/browser.py [--runs 7] [--sequences 1000] [--many 10000]
 
-Of the table with many sequences: the longest that the browser stood still, between two frames, while it was scrolled
-and while it was sorted.
+Of the start: from the call of `streamlit run` to a first page at rest, its process and a browser's context new in each
+run. Of a change of page: all pages in turn, from the click in the navigation until the new page is at rest, with
+sequences given. Of the table with many sequences: the longest that the browser stood still, between two frames, while
+it was scrolled and while it was sorted. Of the logos: from matrices to decoded pictures in an empty page.
 """
 
 from __future__ import annotations
@@ -19,12 +21,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 
+import numpy as np  # noqa: E402
 import studio  # noqa: E402
 from handmade import LENGTH, fasta, save_toy  # noqa: E402
 
 from argminn_core import zoo  # noqa: E402
 from argminn_core.checkpoint import load_model  # noqa: E402
+from argminn_core.plot.logo import logo_svg, svg_uri  # noqa: E402
 
+START = "start of the app to its first page"
+PAGES = "page to page, until all is at rest"
+SLOWEST = "the slowest page"
+LOGOS = "20 logos of 19 bp"
 UPLOAD = "upload of {n:,} sequences to a filled table"
 PICK = "another row to its letters"
 DESIGN = "page change to the canvas"
@@ -35,6 +43,13 @@ SORT = "longest stall while {n:,} rows are sorted"
 FRAMES = """() => { window.gaps = []; let last = performance.now(); const frame = () => {
     const now = performance.now(); window.gaps.push(now - last); last = now; requestAnimationFrame(frame); };
     requestAnimationFrame(frame); }"""
+# The components' parts lie in shadow roots; this wait is exact, where a locator looks again after up to half a second.
+DRAWN = """wanted => (function find(root) { return root.querySelector(wanted) !== null
+    || [...root.querySelectorAll('*')].some(part => part.shadowRoot && find(part.shadowRoot)); })(document)"""
+AT_REST = f"title => ({studio.SETTLED})() && document.querySelector('h1').innerText === title"
+DECODED = """sources => { document.body.innerHTML = sources.map(source => `<img src="${source}">`).join('');
+    return Promise.all([...document.images].map(image => image.decode())).then(
+        () => new Promise(done => requestAnimationFrame(() => done(document.images.length)))); }"""
 DROPS = 8  # a visitor's wait is their median
 COUNTED = """end => [...document.querySelectorAll('[data-testid=stMetricValue]')]
     .some(value => value.innerText.endsWith(end))"""
@@ -63,6 +78,46 @@ def one_drop(page, share: float) -> float:
     return wait
 
 
+def first_page(browser, home: Path) -> float:
+    """Seconds from the start of the server's process to a first page at rest."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    started = time.perf_counter()
+    with studio.running(home) as address:
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_function(AT_REST, arg="Models", polling=5, timeout=60_000)
+        wait = time.perf_counter() - started
+        context.close()
+    return wait
+
+
+def page_changes(page) -> list[float]:
+    """Seconds from a click in the navigation to the page at rest, a page each."""
+    waits, names = [], [name.capitalize() for name in studio.pages(page)]
+    for name in names:
+        link = page.get_by_test_id("stSidebarNav").get_by_text(name, exact=True)
+        waits.append(
+            timed(
+                link.click,
+                lambda name=name: page.wait_for_function(AT_REST, arg=name, polling=5, timeout=60_000),
+            )
+        )
+        studio.settle(page)
+    return waits
+
+
+def twenty_logos(browser, seed: int) -> float:
+    """Seconds from 20 matrices to 20 pictures on a page."""
+    matrices = np.random.default_rng(seed).dirichlet(np.full(4, 0.2), (20, 19)).transpose(0, 2, 1)
+    page = browser.new_page()
+    started = time.perf_counter()
+    drawn = page.evaluate(DECODED, [svg_uri(logo_svg(pfm)) for pfm in matrices])
+    wait = time.perf_counter() - started
+    page.close()
+    assert drawn == len(matrices)
+    return wait
+
+
 def measure(browser, address: str, model: str, raw: bytes, n: int) -> dict[str, float]:
     """One visitor's waits, in seconds; the server has seen none of it before."""
     page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
@@ -72,8 +127,8 @@ def measure(browser, address: str, model: str, raw: bytes, n: int) -> dict[str, 
     waits = {
         UPLOAD.format(n=n): timed(
             lambda: page.locator("input[type=file]").first.set_input_files(upload),
-            lambda: page.locator(f"[role=grid][aria-rowcount='{n + 1}']").wait_for(
-                state="attached", timeout=60_000
+            lambda: page.wait_for_function(
+                DRAWN, arg=f"[role=grid][aria-rowcount='{n + 1}']", polling=5, timeout=60_000
             ),
         )
     }
@@ -87,14 +142,18 @@ def measure(browser, address: str, model: str, raw: bytes, n: int) -> dict[str, 
     studio.settle(page)
     waits[DESIGN] = timed(
         lambda: page.get_by_role("button", name="Open in Design").click(),
-        lambda: page.locator(".chip").first.wait_for(),
+        lambda: page.wait_for_function(DRAWN, arg=".chip", polling=5, timeout=60_000),
     )
     studio.settle(page)
     waits[DROP] = statistics.median(one_drop(page, 0.1 + 0.08 * number) for number in range(DROPS))
     waits[MOTIFS] = timed(
         lambda: page.get_by_test_id("stSidebarNav").get_by_text("Motifs").click(),
-        lambda: page.locator("figure img").first.wait_for(),
+        lambda: page.wait_for_function(DRAWN, arg="figure img", polling=5, timeout=60_000),
     )
+    studio.settle(page)
+    changes = page_changes(page)
+    waits |= {PAGES: statistics.median(changes), SLOWEST: max(changes)}
+    waits[LOGOS] = twenty_logos(browser, seed=n)
     page.context.close()
     return waits
 
@@ -139,6 +198,8 @@ def main() -> None:
     length = load_model(zoo.resolve(name)).length if options.model else LENGTH
     with tempfile.TemporaryDirectory() as folder:
         save_toy(Path(folder))
+        with studio.chromium() as browser:
+            starts = [first_page(browser, Path(folder)) for _ in range(options.runs + 1)][1:]
         with studio.running(Path(folder)) as address, studio.chromium() as browser:
             # Other letters in every run: nothing comes from a cache.
             runs = [
@@ -151,12 +212,12 @@ def main() -> None:
                 )
                 for run in range(options.runs + 1)
             ][1:]  # the first one imports and warms up
-            stalls: dict[str, list[float]] = {}
+            extra: dict[str, list[float]] = {START: starts}
             if options.many:
                 raw = fasta(options.many, length=length)
-                stalls = fluid(browser, address, name, raw, options.many, runs=options.runs)
+                extra |= fluid(browser, address, name, raw, options.many, runs=options.runs)
     sys.stdout.write("| what | median (s) | slowest (s) |\n|---|---|---|\n")
-    for what, waits in ({what: [run[what] for run in runs] for what in runs[0]} | stalls).items():
+    for what, waits in ({what: [run[what] for run in runs] for what in runs[0]} | extra).items():
         sys.stdout.write(f"| {what} | {statistics.median(waits):.2f} | {max(waits):.2f} |\n")
 
 

@@ -13,6 +13,7 @@ from argminn_core.errors import ArgminnError
 @st.fragment
 def browse() -> None:
     """The table and the picked window: filtering, or picking another one, re-runs only this."""
+    state.follow()
     key = f"{state.model_name()}_{source.digest}"
     wanted = sequence_table.filters(reading, key=key)
     rows = wanted.rows(reading)

@@ -170,3 +170,15 @@ def test_examples_keep_the_rules_of_a_model_that_has_some():
     with_pair = np.arange(40) % 4 == 2
     assert (logits[with_pair] > 0).mean() >= 0.7
     assert (logits[~with_pair & (np.arange(40) % 4 != 3)] > 0).mean() <= 0.1
+
+
+def test_where_a_click_leads_outlives_the_run_that_it_interrupts(app, home):
+    """A click is over with its run; where it leads stands in the session until a run goes there."""
+    save_toy(home, "other")
+    visit(app, "models")
+    app.button("use_other").click().run()
+    app.session_state["next_page"] = "motifs"  # as `state.go` leaves it in a callback
+    app.run()
+    assert not app.exception and app.title[0].value == "Motifs"
+    assert app.session_state["model"] == "other"
+    assert "next_page" not in app.session_state  # it goes there once

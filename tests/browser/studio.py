@@ -130,7 +130,7 @@ def pages(page) -> list[str]:
 
 
 def walk(page, address: str, *, model: str) -> Iterator[str]:
-    """Every page in turn as a visitor sees it who has the example sequences, opens the best one in Design, and edits it.
+    """Every page in turn as a visitor sees it who has the example sequences, opens the best in Design, and edits it.
 
     A page of the navigation that this function does not know is simply opened, so new ones are never left out.
     """
