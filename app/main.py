@@ -9,7 +9,7 @@ sys.path[:0] = [] if str(ROOT) in sys.path else [str(ROOT)]
 
 import streamlit as st  # noqa: E402
 
-from app import page, state, tour  # noqa: E402
+from app import page  # noqa: E402
 
 st.set_page_config(page_title="ARGMINN Studio", layout="wide")
 st.logo(page.WORDMARK, size="large")
@@ -23,6 +23,8 @@ chosen = st.navigation(
         for name in ("models", "motifs", "sequences", "syntax", "design", "variants", "train")
     ]
 )
+from app import state, tour  # noqa: E402  torch with them: two seconds, once, in which the frame is already there
+
 with st.sidebar:
     state.model_selector()
 state.follow()  # after the selector: the choice of a widget that a run leaves out is lost

@@ -113,7 +113,8 @@ def read_model(raw: bytes, *, name: str = "the model file") -> ModelBundle:
         raise ModelFileError(f"the configuration in {name} is not a model's", found=str(error)) from error
     except ConfigError as error:
         raise ModelFileError(f"{name} asks for a model that cannot be built", found=str(error)) from error
-    with torch.device("meta"):  # shapes without memory
+    # Opening a file must not change what is drawn next.
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):  # shapes without memory
         built = Argminn(config).state_dict()
     expected = {key: tuple(value.shape) for key, value in built.items()}
     if shapes != expected:
@@ -133,7 +134,7 @@ def read_model(raw: bytes, *, name: str = "the model file") -> ModelBundle:
         if key.endswith("running_var") and (value < 0).any():
             raise ModelFileError(f"the variances {key} in {name} are not variances", found="a negative one")
     motifs = _read_motifs(header, config, name)
-    with torch.random.fork_rng(devices=[]):  # opening a file must not change what is drawn next
+    with torch.random.fork_rng(devices=[]):
         model = Argminn(config)
     model.load_state_dict(tensors)
     model.eval().requires_grad_(False)

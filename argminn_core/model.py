@@ -132,8 +132,10 @@ class Output(NamedTuple):
 
 def sinusoids(positions: int, dims: int, base: float = 1e4) -> Tensor:
     """The sinusoidal position encoding, shape (dims, positions)."""
-    rate = base ** (-torch.arange(0, dims, 2, dtype=torch.float64) / dims)
-    angle = rate[:, None] * torch.arange(positions, dtype=torch.float64)[None]
+    # On "meta", where a model has shapes alone, torch takes a second to import what makes ranges and random numbers.
+    real = {"dtype": torch.float64, "device": "cpu"}
+    rate = base ** (-torch.arange(0, dims, 2, **real) / dims)
+    angle = rate[:, None] * torch.arange(positions, **real)[None]
     return torch.stack([angle.sin(), angle.cos()], dim=1).reshape(dims, positions).float()
 
 
@@ -478,7 +480,9 @@ class Argminn(nn.Module):
         self.norm = nn.LayerNorm(config.stream)
         self.readout = nn.Linear(config.stream, 1)
         self.evidence = Evidence(config) if config.evidence else None
-        self.register_buffer("stream", torch.randn(config.stream))  # s_0: fixed, saved, never trained
+        self.register_buffer(
+            "stream", torch.randn(config.stream, device="cpu")
+        )  # s_0: fixed, saved, never trained
         self.register_buffer("position", sinusoids(config.positions, config.positional), persistent=False)
 
     def forward(self, X: Tensor) -> Output:

@@ -72,7 +72,7 @@ def without_motifs(bundle: ModelBundle, rule: Grammar, n: int, repeats: int) -> 
     """Lines of Markdown: what is called at q <= 0.05 where there is nothing."""
     lines = []
     for label in ("uniform letters", "shuffled positives"):
-        sets, calls, instances, touched = 0, 0, 0, 0
+        sets, motifs, calls, instances, touched = 0, 0, 0, 0, 0
         for seed in SEED + 5_000 + 10 * np.arange(repeats):
             codes = uniform_codes(np.random.default_rng(seed), n, bundle.model.config.length)
             if label == "shuffled positives":
@@ -82,11 +82,12 @@ def without_motifs(bundle: ModelBundle, rule: Grammar, n: int, repeats: int) -> 
             q = q_values(bundle, sequences, found, seed=int(seed) + 2)
             called = q[q["q_value"] <= 0.05]
             sets += len(called) > 0
+            motifs += called["motif"].nunique()
             calls, instances = calls + len(called), instances + len(found)
             touched += called["sequence"].nunique()
         lines.append(
             f"| {bundle.name} | {label} | {touched / (n * repeats):.4f} | {calls / max(instances, 1):.4f} "
-            f"| {sets} of {repeats} |"
+            f"| {sets} of {repeats} | {motifs} of {repeats * len(bundle.motifs)} |"
         )
     return lines
 
@@ -95,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help="all of simulated grammars where left out")
     parser.add_argument("--n", type=int, default=1_000, help="positives, and as many negatives")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3, help="0: only the data without motifs")
     parser.add_argument("--null-n", type=int, default=300, help="sequences of a set without motifs")
     parser.add_argument("--null-repeats", type=int, default=20)
     parser.add_argument("--figure", type=Path)
@@ -107,7 +108,7 @@ def main() -> None:
     heads = "".join(f" q <= {level:g} |" for level in LEVELS)
     print(f"| model | sequences | decoys |{heads}\n|---|---|---|{'---|' * len(LEVELS)}")
     drawn = []
-    for bundle, rule in pairs:
+    for bundle, rule in pairs * (options.repeats > 0):
         rates = with_truth(bundle, rule, options.n, options.repeats)
         for (label, way), part in rates.groupby(["set", "way"], sort=False):
             sums = part.groupby("level")[["calls", "false"]].sum()
@@ -121,7 +122,8 @@ def main() -> None:
         f"\nWithout motifs: {options.null_repeats} sets of {options.null_n} sequences, called at q <= 0.05\n"
     )
     print(
-        "| model | sequences | share of sequences | share of instances | sets with a call |\n|---|---|---|---|---|"
+        "| model | sequences | share of sequences | share of instances | sets with a call | their motifs |"
+        "\n|---|---|---|---|---|---|"
     )
     for bundle, rule in pairs:
         print("\n".join(without_motifs(bundle, rule, options.null_n, options.null_repeats)), flush=True)
