@@ -23,6 +23,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -414,6 +415,9 @@ def table(seen: Seen, options: argparse.Namespace) -> str:
     )
     rows[f"its own memory from {since:.0f} s on: at first, at last (MB), slope (MB a minute)"] = (
         f"{after:.0f}, {seen.memory[-1][2]:.0f}, {slope(seen.memory, since):+.1f}"
+    )
+    rows["its own memory at the end of each minute (MB)"] = ", ".join(
+        f"{own:.0f}" for before, (at, _, own) in pairwise(seen.memory) if before[0] // 60 < at // 60
     )
     rows["tracebacks in the server's log without a line of the app"] = str(seen.closed)
     rows["cores that the server kept busy"] = f"{seen.cores:.2f}"
