@@ -96,10 +96,18 @@ def show_receipt(model: ModelBundle) -> None:
         st.caption("The tests of this receipt cannot be read.")
         return
     verdict = {"yes": "met", "no": "not met"}
+    table = table.assign(passed=[verdict.get(word, "no target") for word in table["passed"]])
+    aimed = table["passed"] != "no target"
+    _tests(table[aimed], key="receipt")
+    if not aimed.all():
+        with st.expander(f"{(~aimed).sum()} more that were measured, without a target"):
+            _tests(table[~aimed], key="receipt_more")
+
+
+def _tests(table: pd.DataFrame, *, key: str) -> None:
     decimals = st.column_config.NumberColumn(format="%.2f")
     st.dataframe(
-        table.assign(passed=[verdict.get(word, "no target") for word in table["passed"]]),
-        hide_index=True, key="receipt",
+        table, hide_index=True, key=key,
         column_order=("test", "passed", "value", "target", "low", "high", "n", "note"),
         column_config={
             "passed": "verdict", "value": decimals, "target": decimals,

@@ -102,9 +102,8 @@ def syntax_figure(
         figure.add_traces(_lines(lines, colours[shown]), rows=rows, cols=1)
     figure.add_vline(x=-0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})  # overlaps lie left of it
     if at is not None:
-        figure.add_vrect(
-            x0=at - 1.5, x1=at + 1.5, line={"width": 0}, fillcolor=MARK, opacity=0.5, layer="below"
-        )
+        # A frame, that hides neither a bar nor a weight.
+        figure.add_vrect(x0=at - 0.5, x1=at + 0.5, line={"width": 2, "color": MARK}, layer="above")
     height = sum(heights) + between + _AROUND - _APART
     figure.update_layout(
         height=height, barmode="stack", bargap=0, hovermode="closest", clickmode="event+select",
