@@ -149,6 +149,7 @@ def walk(page, address: str, *, model: str) -> Iterator[str]:
         if name == "variants":
             page.get_by_role("button", name="Try an example").click()
             page.locator(".trace svg").nth(1).wait_for()  # one an allele
+            page.mouse.move(0, 0)  # away from the button's tooltip
             settle(page)
         yield name
         if name == "sequences":
