@@ -3,6 +3,8 @@
 import json
 import pickle
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
 from dataclasses import replace
@@ -26,6 +28,24 @@ def raw(tmp_path_factory) -> bytes:
     path = tmp_path_factory.mktemp("model") / "m.safetensors"
     save_model(path, tiny_bundle(null_token=True, evidence=True))
     return path.read_bytes()
+
+
+COMPILER = """
+import sys
+import torch
+from argminn_core.checkpoint import load_model
+bundle = load_model(sys.argv[1])
+bundle.model(torch.zeros(1, 4, bundle.length))
+print(*sorted({"torch._dynamo", "torch._inductor", "sympy"} & set(sys.modules)))
+"""
+
+
+def test_a_model_is_opened_and_used_without_the_compiler_of_torch(tmp_path, raw):
+    """It takes two seconds to import, which every command and the first page would wait for."""
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(raw)
+    done = subprocess.run([sys.executable, "-c", COMPILER, path], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 def unpack(raw: bytes) -> tuple[dict, dict, bytes]:

@@ -88,7 +88,8 @@ def test_the_chosen_gap_is_marked_in_every_part():
     causal = causal_of((SAME, 0, 3.0, 2.0, 4.0))
     figure = syntax_figure(gaps_of((SAME, 5, 9, 1e-5)), causal, "A", "B", shown=SAME, at=5)
     marks = [shape for shape in figure.layout.shapes if shape.type == "rect"]
-    assert {(shape.x0, shape.x1, shape.fillcolor) for shape in marks} == {(4.5, 5.5, None)}  # a frame hides nothing
+    # A frame without a filling hides nothing.
+    assert {(shape.x0, shape.x1, shape.fillcolor) for shape in marks} == {(4.5, 5.5, None)}
     assert {shape.xref for shape in marks} == {"x", "x2", "x3"}
 
 
