@@ -7,10 +7,19 @@ export default function ({ data, parentElement, setStateValue }) {
   grid.replaceChildren(...data.tiles.map((tile) => figure(tile, data.picked, (name) => {
     for (const one of grid.children) mark(one, name);
     setStateValue("picked", { name, after: data.picked });
-    // On a phone the card stands below the grid.
-    if (matchMedia("(max-width: 640px)").matches) document.querySelector(".st-key-card")?.scrollIntoView({ behavior: "smooth" });
+    if (matchMedia("(max-width: 640px)").matches) goToCard(); // on a phone it stands below the grid
   })));
   if (focused) [...grid.querySelectorAll("button")].find((button) => button.dataset.name === focused)?.focus();
+}
+
+// The page is drawn anew around the card and changes its height, so it is sought for a while, or until the visitor moves.
+function goToCard() {
+  const seek = () => document.querySelector(".st-key-card")?.scrollIntoView();
+  const again = setInterval(seek, 100);
+  const stop = () => clearInterval(again);
+  setTimeout(stop, 4000);
+  for (const sign of ["touchstart", "wheel", "keydown"]) addEventListener(sign, stop, { once: true, passive: true });
+  seek();
 }
 
 function element(name, kind, text) {
