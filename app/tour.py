@@ -54,12 +54,8 @@ def show(page: str) -> None:
             if step + 1 < len(STEPS):
                 following = STEPS[step + 1].page
                 st.button(
-                    f"Next: {following.capitalize()}",
-                    key="tour_next",
-                    type="primary",
-                    on_click=_take,
-                    args=[step + 1],
-                )
+                    f"Next: {following.capitalize()}", key="tour_next", type="primary", on_click=_take, args=[step + 1]
+                )  # fmt: skip
                 st.button("Skip the tour", key="tour_skip", on_click=_end)
             else:
                 st.button("Done", key="tour_next", type="primary", on_click=_end)

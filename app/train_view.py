@@ -168,8 +168,10 @@ def _result(job: Job) -> None:
     chosen = state.model_name() == job.model
     st.markdown(f"In the list of models as **{plain(job.model)}**: {cards.headline(model)}.")
     with st.container(horizontal=True):
-        choose = {"on_click": state.choose_model, "args": [job.model]}
-        st.button("In use" if chosen else "Use this model", type="primary", disabled=chosen, **choose)
+        st.button(
+            "In use" if chosen else "Use this model", type="primary", disabled=chosen,
+            on_click=state.choose_model, args=[job.model],
+        )  # fmt: skip
         st.button("See its motifs", on_click=_see_motifs, args=[job.model])
         stem = file_stem(job.model)
         st.download_button("Model file", lambda: services.model_file(job.model), f"{stem}.safetensors")

@@ -480,9 +480,8 @@ class Argminn(nn.Module):
         self.norm = nn.LayerNorm(config.stream)
         self.readout = nn.Linear(config.stream, 1)
         self.evidence = Evidence(config) if config.evidence else None
-        self.register_buffer(
-            "stream", torch.randn(config.stream, device="cpu")
-        )  # s_0: fixed, saved, never trained
+        # s_0: fixed, saved, never trained; on the CPU, as `sinusoids` are, for the same reason.
+        self.register_buffer("stream", torch.randn(config.stream, device="cpu"))
         self.register_buffer("position", sinusoids(config.positions, config.positional), persistent=False)
 
     def forward(self, X: Tensor) -> Output:

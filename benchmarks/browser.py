@@ -215,9 +215,7 @@ def main() -> None:
                 )
                 for run in range(options.runs + 1)
             ][1:]  # the first one imports and warms up
-            extra: dict[str, list[float]] = dict(
-                zip((START, RESTS), map(list, zip(*starts, strict=True)), strict=True)
-            )
+            extra = {START: [titled for titled, _ in starts], RESTS: [rests for _, rests in starts]}
             if options.many:
                 raw = fasta(options.many, length=length)
                 extra |= fluid(browser, address, name, raw, options.many, runs=options.runs)

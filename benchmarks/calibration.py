@@ -108,7 +108,7 @@ def main() -> None:
     heads = "".join(f" q <= {level:g} |" for level in LEVELS)
     print(f"| model | sequences | decoys |{heads}\n|---|---|---|{'---|' * len(LEVELS)}")
     drawn = []
-    for bundle, rule in pairs * (options.repeats > 0):
+    for bundle, rule in pairs if options.repeats else []:
         rates = with_truth(bundle, rule, options.n, options.repeats)
         for (label, way), part in rates.groupby(["set", "way"], sort=False):
             sums = part.groupby("level")[["calls", "false"]].sum()

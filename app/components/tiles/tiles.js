@@ -18,7 +18,7 @@ function goToCard() {
   const again = setInterval(seek, 100);
   const stop = () => clearInterval(again);
   setTimeout(stop, 4000);
-  for (const sign of ["touchstart", "wheel", "keydown"]) addEventListener(sign, stop, { once: true, passive: true });
+  for (const sign of ["pointerdown", "wheel", "keydown"]) addEventListener(sign, stop, { once: true, passive: true });
   seek();
 }
 
