@@ -16,8 +16,11 @@ from argminn_core.plot.logo import svg_uri
 
 
 def show(names: list[str]) -> None:
-    """Draw the comparison, folded away."""
-    with st.expander("Compare two models", key="compare"):
+    """Draw the comparison, folded away: two tables, one of them of pictures, that few visits of the page open."""
+    folded = st.expander("Compare two models", key="compare", on_change="rerun")
+    if not folded.open:
+        return
+    with folded:
         if len(names) < 2:
             st.info("There is one model only. Train another one, or add a model file.")
             return

@@ -1,9 +1,10 @@
 """Ten visitors at once, one of them training: does anyone see an error, or what belongs to somebody else?
 
-python benchmarks/sessions.py [--seconds 300] [--visitors 10] [--model ctcf-hepg2] [--think 2]
+python benchmarks/sessions.py [--seconds 300] [--visitors 10] [--model ctcf-hepg2] [--think 2] [--behind 5]
 
 Each visitor is a context of its own (own cookies, own Streamlit session) in one Chromium, driven by asynchronous
-Playwright. The first starts a training on the Train page and follows it. The others, with pauses of `think` seconds on
+Playwright; it takes what the server leaves of the cores (`--behind 0`: has equal rights, as if all shared one
+machine). The first starts a training on the Train page and follows it. The others, with pauses of `think` seconds on
 average, go round: own FASTA -> table -> Open in Design -> three motifs dropped -> Syntax -> Models -> Sequences. What
 they must see is worked out here, without the app: the names of the records carry the visitor's number, and the
 placements and the logit on the canvas are those of their own sequence. Exit code 1 if anything went wrong.
@@ -33,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 
 import studio  # noqa: E402
-from playwright.async_api import ConsoleMessage, Error, Page, async_playwright  # noqa: E402
+from playwright.async_api import ConsoleMessage, Error, Page, WebSocket, async_playwright  # noqa: E402
 
 from argminn_core import jobs, zoo  # noqa: E402
 from argminn_core.checkpoint import ModelBundle, load_model  # noqa: E402
@@ -43,6 +44,7 @@ from argminn_core.instances import scan  # noqa: E402
 FIRST = 60.0  # s; memory must be flat after it
 PATIENCE = 60.0  # s until something that does not come is an error
 DROPS = 3  # in every round
+LOOK = 100  # ms between two looks at a page; once a frame, ten browsers would be busy with being looked at
 # No fault of a page: a font of icons that none needs, and how Streamlit finds its own root from a link to a page.
 HARMLESS = re.compile(
     r"ERR_NAME_NOT_RESOLVED|ERR_INTERNET_DISCONNECTED|404 .*/\w+/_stcore/(health|host-config)"
@@ -75,6 +77,9 @@ class Seen:
     errors: list[str] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
     drops: list[float] = field(default_factory=list)  # s
+    answers: list[float] = field(
+        default_factory=list
+    )  # s of these between the server's socket and the browser's
     closed: int = 0  # tracebacks of the web server about itself: a browser left while it was being greeted
     rounds: int = 0
     epochs: int = 0
@@ -138,6 +143,21 @@ class Visitor:
         page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: self.wrong(f"page error: {error}"))
         page.on("console", self._console)
+        page.on("websocket", self._listen)
+        self.asked, self.answered, self.verdict = 0.0, 0.0, b""
+
+    def _listen(self, socket: WebSocket) -> None:
+        """Of a drop: when the browser sent it, and when the message came that counts the new motif."""
+
+        def sent(_: object) -> None:
+            self.asked = self.asked or time.monotonic()
+
+        def received(message: bytes | str) -> None:
+            if self.verdict and not self.answered and isinstance(message, bytes) and self.verdict in message:
+                self.answered = time.monotonic()
+
+        socket.on("framesent", sent)
+        socket.on("framereceived", received)
 
     def _console(self, message: ConsoleMessage) -> None:
         text = f"{message.text[:300]} {message.location.get('url', '')}"
@@ -151,7 +171,7 @@ class Visitor:
         """Until the script rests, as in `studio.settle`; then see that nothing on the page is wrong."""
         for _ in range(2):
             await self.page.wait_for_timeout(300)
-            await self.page.wait_for_function(studio.SETTLED)
+            await self.page.wait_for_function(studio.SETTLED, polling=LOOK)
         for box in ("stException", "stAlertContentError"):
             for text in await self.page.get_by_test_id(box).all_inner_texts():
                 self.wrong(f"{box}: {text[:300]}")
@@ -189,7 +209,7 @@ class Visitor:
         await self.page.locator(f"[data-testid=stSidebarNavLink][href$='{where}']").first.evaluate(
             "link => link.click()"
         )
-        await self.page.wait_for_function("where => location.pathname === where", arg=where)
+        await self.page.wait_for_function("where => location.pathname === where", arg=where, polling=LOOK)
         await self.page.locator("h1").filter(has_text=name.capitalize()).wait_for()
         await self.rest()
 
@@ -271,6 +291,7 @@ class Visitor:
         x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
         mouse = self.page.mouse
         await self.page.evaluate(VERDICT, f" of {len(before) + 1}")
+        self.asked, self.answered, self.verdict = 0.0, 0.0, f" of {len(before) + 1}".encode()
         await mouse.move(x, y)
         await mouse.down()
         await mouse.move(x + 8, y + 8)
@@ -278,6 +299,8 @@ class Visitor:
         await mouse.move(track["x"] + share * track["width"], lane["y"] + lane["height"] / 2, steps=4)
         await mouse.up()
         self.seen.drops.append(await self.page.evaluate("() => window.verdict") / 1000)
+        if self.answered:
+            self.seen.answers.append(self.answered - self.asked)
         await self.rest()
         after = await self.blocks()
         new = [one for one in after if one not in before]
@@ -372,6 +395,7 @@ async def watch(pid: int, seen: Seen, started: float) -> None:
 
 async def visits(address: str, pid: int, bundle: ModelBundle, options: argparse.Namespace) -> Seen:
     seen = Seen(load=os.getloadavg()[0])
+    os.nice(options.behind)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=studio.chromium_path(), args=studio.FLAGS)
         visitors = []
@@ -410,6 +434,11 @@ def table(seen: Seen, options: argparse.Namespace) -> str:
         rows["drop to verdict, median (s)"] = f"{statistics.median(drops):.2f}"
         rows["drop to verdict, 95 % (s)"] = f"{drops[min(int(0.95 * len(drops)), len(drops) - 1)]:.2f}"
         rows["drop to verdict, slowest (s)"] = f"{drops[-1]:.2f}"
+    if seen.answers:
+        answers = sorted(seen.answers)
+        rows["of it from the message to the server to its verdict, median and 95 % (s)"] = (
+            f"{statistics.median(answers):.2f}, {answers[min(int(0.95 * len(answers)), len(answers) - 1)]:.2f}"
+        )
     rows["resident memory of the server at first, largest, at last (MB)"] = (
         f"{sizes[0]:.0f}, {max(sizes):.0f}, {sizes[-1]:.0f}"
     )
@@ -447,6 +476,12 @@ def main() -> int:
     parser.add_argument("--sequences", type=int, default=50, help="records of a FASTA, and up to four more")
     parser.add_argument(
         "--think", type=float, default=2.0, help="seconds between two things that a visitor does"
+    )
+    parser.add_argument(
+        "--behind",
+        type=int,
+        default=5,
+        help="niceness of the browsers, which visitors run on machines of their own",
     )
     options = parser.parse_args()
     torch.set_num_threads(1)

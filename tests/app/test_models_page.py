@@ -77,6 +77,7 @@ def test_confidence_is_shown_by_motif(app, home):
 
 def test_two_models_are_compared(app, home):
     keep(home, "other", metrics={"test": {"auroc": 0.5}})
+    app.session_state["compare"] = True
     run(app)
     settings = table(app, "what").set_index("what")
     assert settings.loc["auROC, test"].tolist() == ["0.912", "0.500"]
@@ -105,7 +106,11 @@ def test_numbered_motifs_of_two_models_are_not_taken_for_one():
 
 def test_a_model_beside_itself_has_two_columns(app, home):
     keep(home, "other")
-    run(app)
+    assert not run(app).exception and "compare_two" not in [
+        box.key for box in app.selectbox
+    ]  # folded: not drawn
+    app.session_state["compare"] = True
+    app.run()
     app.selectbox("compare_two").set_value("toy").run()
     assert not app.exception and "toy (again)" in table(app, "what").columns
 
