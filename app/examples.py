@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from argminn_core import design, rulebook
+from argminn_core import design, dna, rulebook
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.motifs import usable
-from argminn_core.tables import PLACEMENTS
 
 
 def example(model: ModelBundle, *, n: int = 60, seed: int = 7) -> bytes:
@@ -34,17 +33,14 @@ def example(model: ModelBundle, *, n: int = 60, seed: int = 7) -> bytes:
             run = rule.gaps[int(rng.integers(len(rule.gaps)))]
             gap = int(rng.integers(run.low, run.high + 1))
             chosen = [(rule.left, rule.orientation[0], gap), (rule.right, rule.orientation[1], 0)]
-        left = model.length // 2 - min(60, model.length // 4)
-        rows = []
+        codes = design.background(model.length, seed=int(rng.integers(2**31)))
+        left, planted = model.length // 2 - min(60, model.length // 4), 0
         for name, strand, gap in chosen:
             right = left + pfms[name].shape[1]
             if right > model.length:
                 break
-            rows.append({"sequence": "", "start0": left, "end0": right, "motif": name, "strand": strand})
-            left = right + gap
-        background = design.background(model.length, seed=int(rng.integers(2**31)))
-        placed = design.render(
-            PLACEMENTS.frame(rows), background, pfms, mode="sample", seed=int(rng.integers(2**31))
-        )
-        lines.append(f">example_{number + 1:02d} planted={len(rows)}\n{placed.text}\n")
+            site = design.draw_site(pfms[name], rng)
+            codes[left:right] = site if strand == "+" else dna.reverse_complement_codes(site)
+            left, planted = right + gap, planted + 1
+        lines.append(f">example_{number + 1:02d} planted={planted}\n{dna.decode(codes)}\n")
     return "".join(lines).encode("ascii")

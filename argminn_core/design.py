@@ -145,8 +145,12 @@ def _render(
         if letters := getattr(placed, "site", ""):
             site = encode(letters, name=f"the site of {where}")
         elif placed.motif in motifs:
-            draw = (seed, crc32(placed.motif.encode()), earlier[placed.motif]) if mode == "sample" else None
-            site = _site(np.asarray(motifs[placed.motif], dtype=float), draw)
+            pfm = np.asarray(motifs[placed.motif], dtype=float)
+            if mode == "sample":
+                draw = seed, crc32(placed.motif.encode()), earlier[placed.motif]
+                site = draw_site(pfm, np.random.default_rng(draw))
+            else:
+                site = pfm.argmax(axis=0).astype(np.uint8)
         else:
             raise InputError(
                 f"{where} names a motif that is not known", expected=_some(motifs),
@@ -170,12 +174,10 @@ def _render(
     return Rendered(codes, made, damaged)
 
 
-def _site(pfm: np.ndarray, draw: tuple[int, ...] | None) -> np.ndarray:
-    """The letters that a PFM writes, as codes (W,): its consensus, or a draw seeded by `draw`."""
-    if draw is None:
-        return pfm.argmax(axis=0).astype(np.uint8)
+def draw_site(pfm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Letters drawn from each column of a PFM (4, W), as uint8 codes (W,)."""
     steps = np.cumsum(pfm / pfm.sum(axis=0), axis=0)
-    levels = np.random.default_rng(draw).random(pfm.shape[1])
+    levels = rng.random(pfm.shape[1])
     return np.minimum((levels >= steps).sum(axis=0), 3).astype(np.uint8)
 
 
