@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -208,15 +209,20 @@ def _save(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) 
 
 def save_state(
     path: Path,
-    model: Argminn,
-    average: Argminn,
+    networks: Mapping[str, Argminn],
     optimizer: torch.optim.Optimizer,
     settings: dict,
     progress: dict,
 ) -> None:
-    """Everything that the next epoch depends on, in one file, written atomically."""
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    """Everything that the next epoch depends on, in one file, written atomically.
+
+    networks : by what they are to the training, such as `model` and `average`.
+    """
+    tensors = {
+        f"{role}.{name}": value
+        for role, network in networks.items()
+        for name, value in network.state_dict().items()
+    }
     state = optimizer.state_dict()
     for index, slots in state["state"].items():
         tensors |= {f"optimizer.{index}.{slot}": value for slot, value in slots.items()}
@@ -225,7 +231,7 @@ def save_state(
 
 
 def load_state(
-    path: Path, model: Argminn, average: Argminn, optimizer: torch.optim.Optimizer, settings: dict
+    path: Path, networks: Mapping[str, Argminn], optimizer: torch.optim.Optimizer, settings: dict
 ) -> dict[str, Any]:
     """Restore what `save_state` wrote and return its progress.
 
@@ -249,8 +255,9 @@ def load_state(
             found=", ".join(changed) or "another format", mend="Use the same settings, or another folder",
         )  # fmt: skip
     tensors = load(raw)
-    for prefix, module in (("model.", model), ("average.", average)):
-        module.load_state_dict(
+    for role, network in networks.items():
+        prefix = f"{role}."
+        network.load_state_dict(
             {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         )
     state = optimizer.state_dict()

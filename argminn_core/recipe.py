@@ -168,6 +168,11 @@ class Run:
             yield record
         if lines and not hasattr(self, "last"):  # resumed after the last epoch
             self.last = EpochRecord(**json.loads(lines[-1]))
+        if self.recipe.train.keep_best and lines:
+            scores = [json.loads(line)["valid_auroc"] for line in lines]
+            self.kept = scores.index(max(scores)) + 1
+        elif lines:
+            self.kept = len(lines)
 
     def finish(self) -> ModelBundle:
         """Read and name the motifs, score the held-out sets, write the model and its metrics."""
@@ -194,7 +199,7 @@ class Run:
         card = self.describe | {
             "metrics": scores,
             "training": {
-                "seed": train.seed, "epochs": self.last.epoch, "batches": train.batches,
+                "seed": train.seed, "epochs": self.last.epoch, "kept_epoch": self.kept, "batches": train.batches,
                 "batch_size": train.batch_size, "seconds": round(self.last.seconds, 1), "device": self.device,
                 "threads": torch.get_num_threads(), "start": self.recipe.start, "settings": asdict(train),
                 "argminn": __version__, "torch": torch.__version__,

@@ -34,8 +34,9 @@ class TrainConfig:
 
     `warm_up` is the share of the epochs in which these losses weigh nothing. `average` is the decay a step of a running
     average of the weights, which is what gets evaluated and kept; 0 keeps the last weights. `patience` stops after so
-    many epochs without a better validation auROC (None: never). `evidence_rate` scales the learning rate of the
-    evidence path: its few parameters are gains and logarithms, which have further to go than weights.
+    many epochs without a better validation auROC (None: never). `keep_best` keeps the weights of the epoch that had the
+    best one, not those of the last epoch. `evidence_rate` scales the learning rate of the evidence path: its few
+    parameters are gains and logarithms, which have further to go than weights.
     """
 
     epochs: int = 40
@@ -52,6 +53,7 @@ class TrainConfig:
     average: float = 0.0
     evidence_rate: float = 1.0
     patience: int | None = None
+    keep_best: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -115,6 +117,8 @@ def fit(
 ) -> Iterator[EpochRecord]:
     """Train `model` in place, yielding a record after every epoch; the model is the averaged one at each yield.
 
+    After the last yield it is the one that is kept.
+
     Parameters
     ----------
     source : gives each epoch its batches and holds the validation set.
@@ -125,8 +129,11 @@ def fit(
     where = pick_device(device)
     log.info("training on %s, %d threads", where, torch.get_num_threads())
     model.to(where)
-    average = build(model.config, seed=config.seed).to(where)
-    average.load_state_dict(model.state_dict())
+    # The average of the weights, and the kept weights of the best epoch.
+    average, top = (build(model.config, seed=config.seed).to(where) for _ in range(2))
+    networks = {"model": model, "average": average} | ({"best": top} if config.keep_best else {})
+    for network in (average, top):
+        network.load_state_dict(model.state_dict())
     evidence, rest = [], []
     for name, parameter in model.named_parameters():
         (evidence if name.startswith("evidence.") else rest).append(parameter)
@@ -137,7 +144,7 @@ def fit(
     settings = {"model": model.config.to_dict(), "train": asdict(config), "data": source.describe()}
     first, best, waited, spent = 0, -np.inf, 0, 0.0
     if resume and state_path is not None and state_path.exists():
-        progress = load_state(state_path, model, average, optimizer, settings)
+        progress = load_state(state_path, networks, optimizer, settings)
         first, best, waited, spent = (progress[k] for k in ("epoch", "best", "waited", "spent"))
         log.info("resuming after epoch %d", first)
         if config.patience is not None and waited >= config.patience:
@@ -152,12 +159,16 @@ def fit(
         kept = average if config.average else model
         logits = predict(kept, valid_codes)
         score = metrics(valid_y, logits)
-        best, waited = (score["auroc"], 0) if score["auroc"] > best else (best, waited + 1)
+        if score["auroc"] > best:
+            best, waited = score["auroc"], 0
+            top.load_state_dict(kept.state_dict())
+        else:
+            waited += 1
         spent += time.perf_counter() - started
         stopped = config.patience is not None and waited >= config.patience
         if state_path is not None:
             progress = {"epoch": epoch + 1, "best": best, "waited": waited, "spent": spent}
-            save_state(state_path, model, average, optimizer, settings, progress)
+            save_state(state_path, networks, optimizer, settings, progress)
         record = EpochRecord(
             epoch + 1, config.epochs, *sums, weights=_weights(config, epoch), valid_loss=score["loss"],
             valid_auroc=score["auroc"], valid_auprc=score["auprc"], valid_accuracy=score["accuracy"],
@@ -169,7 +180,9 @@ def fit(
         model.load_state_dict(raw)
         if stopped:
             break
-    if config.average:
+    if config.keep_best:
+        model.load_state_dict(top.state_dict())
+    elif config.average:
         model.load_state_dict(average.state_dict())
     model.centre_filters()
     model.eval().to("cpu")

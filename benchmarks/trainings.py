@@ -180,7 +180,7 @@ def _argminn(task: Task, source: Source) -> dict[str, Any] | None:
     train = card["training"]
     return {
         "scores": card["metrics"], "seconds": train["seconds"], "device": train["device"], "epochs": train["epochs"],
-        "batches": train["batches"], "batch_size": train["batch_size"], "kept_epoch": train["epochs"],
+        "batches": train["batches"], "batch_size": train["batch_size"], "kept_epoch": train["kept_epoch"],
         "model": str(task.folder.relative_to(task.results.parent) / "model.safetensors"),
     }  # fmt: skip
 

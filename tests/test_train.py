@@ -236,6 +236,30 @@ def test_patience_stops_where_it_says(source, tmp_path):
         same_bits(model.state_dict(), again.state_dict())
 
 
+def test_the_best_epoch_is_kept_where_it_is_asked_for(tmp_path):
+    # Nothing to learn: the scores go up and down.
+    source = ArraySource(
+        random_codes(60, 30),
+        np.repeat([1, 0], 30),
+        np.array(["train", "valid", "valid", "valid", "test"] * 12),
+    )
+    config, (codes, y) = replace(SHORT, epochs=6, batches=2, average=0.5, keep_best=True), source.valid
+    found, record = train(source, config)
+    last, same = train(source, replace(config, keep_best=False))
+    scores = [r.valid_auroc for r in record]
+    assert untimed(record) == untimed(same)
+    assert max(scores) > scores[-1]  # else it tests nothing
+    assert metrics(y, predict(found, codes))["auroc"] == pytest.approx(max(scores))
+    assert metrics(y, predict(last, codes))["auroc"] == pytest.approx(scores[-1])
+    # also where it was found before an interruption
+    state = tmp_path / "state.safetensors"
+    after = scores.index(max(scores)) + 1
+    train(source, config, state_path=state, should_stop=Stop(after * config.batches + 1))
+    again, rest = train(source, config, state_path=state, resume=True)
+    assert len(rest) == config.epochs - after
+    same_bits(found.state_dict(), again.state_dict())
+
+
 def test_an_average_is_kept_where_it_is_asked_for(source):
     plain, averaged = (train(source, replace(SHORT, average=a))[0] for a in (0.0, 0.9))
     assert not torch.equal(plain.scanner.weight, averaged.scanner.weight)
