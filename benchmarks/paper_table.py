@@ -1,7 +1,8 @@
 """The paper's table, side by side on the same sequences: `python benchmarks/paper_table.py`, then `--table`.
 
 Runs every (data set, method, seed) that is not finished yet and appends a JSON line for each to
-`runs/paper_table.jsonl`; a run that was stopped goes on where it was. Methods: `ours` (recipe `grammar`, or `peaks` on
+`runs/paper_table.jsonl`, which begins as a copy of `benchmarks/results/paper_table.jsonl`, the runs that are in the
+repository; a run that was stopped goes on where it was. Methods: `ours` (recipe `grammar`, or `peaks` on
 real sets), `paper` (recipe `paper`), `cnn` and `explainn` (`baselines.py`), all on the same draws for the same number
 of epochs; `oracle`, the ceiling of a grammar; `pwm`, the best hit of one JASPAR matrix on real sets.
 
@@ -13,6 +14,7 @@ of epochs; `oracle`, the ceiling of a grammar; `pwm`, the best hit of one JASPAR
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +43,8 @@ METHODS = {
     "explainn": "ExplaiNN",
 }  # fmt: skip
 LENGTH = 500  # bp of a simulated sequence
+RESULTS = ROOT / "runs" / "paper_table.jsonl"
+KEPT = ROOT / "benchmarks" / "results" / "paper_table.jsonl"
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ def table(records: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> str:
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
     """The options that say which runs are meant; `discovery.py` has them too."""
-    trainings.add_choices(parser, ROOT / "runs" / "paper_table.jsonl")
+    trainings.add_choices(parser, RESULTS)
 
 
 def tasks_of(options: argparse.Namespace, **limits: Any) -> list[Task]:
@@ -159,6 +163,9 @@ def main() -> int:
     trainings.add_limits(parser)
     options = parser.parse_args()
     trainings.start_log()
+    if options.results == RESULTS and not RESULTS.exists():
+        RESULTS.parent.mkdir(exist_ok=True)
+        shutil.copyfile(KEPT, RESULTS)
     tasks = tasks_of(options, **trainings.limits_of(options))
     if not tasks:
         return trainings.no_run(options, datasets().values(), METHODS)
