@@ -34,9 +34,9 @@ class TrainConfig:
 
     `warm_up` is the share of the epochs in which these losses weigh nothing. `average` is the decay a step of a running
     average of the weights, which is what gets evaluated and kept; 0 keeps the last weights. `patience` stops after so
-    many epochs without a better validation auROC (None: never). `keep_best` keeps the weights of the epoch that had the
-    best one, not those of the last epoch. `evidence_rate` scales the learning rate of the evidence path: its few
-    parameters are gains and logarithms, which have further to go than weights.
+    many epochs that were no better on the validation set (None: never): auROC, and of equal ones the loss. `keep_best`
+    keeps the weights of the best epoch, not those of the last one. `evidence_rate` scales the learning rate of the
+    evidence path: its few parameters are gains and logarithms, which have further to go than weights.
     """
 
     epochs: int = 40
@@ -105,6 +105,14 @@ def build(config: ModelConfig, *, seed: int) -> Argminn:
         return Argminn(config)
 
 
+def standing(auroc: float, loss: float) -> tuple[float, float]:
+    """What tells the better of two epochs on the validation set, the greater the better.
+
+    On a handful of sequences many epochs have the same auROC, often 1 from the first one on.
+    """
+    return auroc, -loss
+
+
 def fit(
     model: Argminn,
     source: Source,
@@ -142,10 +150,11 @@ def fit(
         weight_decay=config.weight_decay,
     )
     settings = {"model": model.config.to_dict(), "train": asdict(config), "data": source.describe()}
-    first, best, waited, spent = 0, -np.inf, 0, 0.0
+    first, best, waited, spent = 0, (-np.inf, -np.inf), 0, 0.0
     if resume and state_path is not None and state_path.exists():
         progress = load_state(state_path, networks, optimizer, settings)
         first, best, waited, spent = (progress[k] for k in ("epoch", "best", "waited", "spent"))
+        best = tuple(best)
         log.info("resuming after epoch %d", first)
         if config.patience is not None and waited >= config.patience:
             first = config.epochs  # it had stopped by itself
@@ -159,8 +168,9 @@ def fit(
         kept = average if config.average else model
         logits = predict(kept, valid_codes)
         score = metrics(valid_y, logits)
-        if score["auroc"] > best:
-            best, waited = score["auroc"], 0
+        rank = standing(score["auroc"], score["loss"])
+        if rank > best:
+            best, waited = rank, 0
             top.load_state_dict(kept.state_dict())
         else:
             waited += 1

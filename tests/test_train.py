@@ -215,14 +215,21 @@ def test_a_state_is_written_whole_or_not_at_all(source, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == [state.name]
 
 
-def test_patience_stops_where_it_says(source, tmp_path):
-    config = replace(SHORT, epochs=14, batches=2)
+def nothing_to_learn() -> ArraySource:
+    """Random letters under random labels: the validation scores of a training go up and down."""
+    parts = np.array(["train", "valid", "valid", "valid", "test"] * 12)
+    return ArraySource(random_codes(60, 30), np.repeat([1, 0], 30), parts)
+
+
+def test_patience_stops_where_it_says(tmp_path):
+    source, config = nothing_to_learn(), replace(SHORT, epochs=14, batches=2)
     _, straight = train(source, config)
     for patience in (1, 3):
-        best, waited, expected = -1.0, 0, []
+        best, waited, expected = (-1.0, 0.0), 0, []
         for record in straight:
-            waited = 0 if record.valid_auroc > best else waited + 1
-            best = max(best, record.valid_auroc)
+            rank = (record.valid_auroc, -record.valid_loss)
+            waited = 0 if rank > best else waited + 1
+            best = max(best, rank)
             expected.append(waited >= patience)
             if expected[-1]:
                 break
@@ -237,12 +244,7 @@ def test_patience_stops_where_it_says(source, tmp_path):
 
 
 def test_the_best_epoch_is_kept_where_it_is_asked_for(tmp_path):
-    # Nothing to learn: the scores go up and down.
-    source = ArraySource(
-        random_codes(60, 30),
-        np.repeat([1, 0], 30),
-        np.array(["train", "valid", "valid", "valid", "test"] * 12),
-    )
+    source = nothing_to_learn()
     config, (codes, y) = replace(SHORT, epochs=6, batches=2, average=0.5, keep_best=True), source.valid
     found, record = train(source, config)
     last, same = train(source, replace(config, keep_best=False))
@@ -258,6 +260,20 @@ def test_the_best_epoch_is_kept_where_it_is_asked_for(tmp_path):
     again, rest = train(source, config, state_path=state, resume=True)
     assert len(rest) == config.epochs - after
     same_bits(found.state_dict(), again.state_dict())
+
+
+def test_of_epochs_with_the_same_score_the_one_with_the_smaller_loss_is_kept():
+    # One validation sequence of each class: the score is 0, or 1 for many epochs on end.
+    source = ArraySource(
+        random_codes(40, 30), np.repeat([1, 0], 20), np.array((["train"] * 18 + ["valid", "test"]) * 2)
+    )
+    config = replace(SHORT, epochs=8, batches=2, keep_best=True)
+    found, record = train(source, config)
+    top = max(r.valid_auroc for r in record)
+    tied = [r.valid_loss for r in record if r.valid_auroc == top]
+    assert len(tied) > 1 and tied.index(min(tied)) > 0  # else it tests nothing
+    codes, y = source.valid
+    assert metrics(y, predict(found, codes))["loss"] == pytest.approx(min(tied), rel=1e-5)
 
 
 def test_an_average_is_kept_where_it_is_asked_for(source):
