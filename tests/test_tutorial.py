@@ -74,16 +74,23 @@ def test_the_model_finds_the_planted_motifs_and_says_their_names(done):
 
 
 def test_most_called_instances_were_planted(done):
+    """A hundred steps give .87 to .92 by seed; the same calls at mirrored places are the chance level."""
     folder, _ = done
     calls = PLACEMENTS.read(folder / "scan" / "instances.tsv")
     truth = PLACEMENTS.read(folder / "practice" / "truth.tsv")
-    where = calls["sequence"].str.extract(r"(?P<chrom>\w+):(?P<start>\d+)-")
-    middle = (calls["start0"] + calls["end0"]) // 2 + where["start"].astype(int)
-    hits = [
-        ((truth["sequence"] == chrom) & (truth["start0"] <= at) & (at < truth["end0"])).any()
-        for chrom, at in zip(where["chrom"], middle, strict=True)
-    ]
-    assert len(calls) > 300 and sum(hits) / len(hits) > 0.9
+    where = calls["sequence"].str.extract(r"(?P<chrom>\w+):(?P<start>\d+)-(?P<end>\d+)")
+    start, end = where["start"].astype(int), where["end"].astype(int)
+    middle = (calls["start0"] + calls["end0"]) // 2
+
+    def planted(places: pd.Series) -> float:
+        return sum(
+            ((truth["sequence"] == chrom) & (truth["start0"] <= at) & (at < truth["end0"])).any()
+            for chrom, at in zip(where["chrom"], places, strict=True)
+        ) / len(calls)
+
+    assert len(calls) > 300
+    assert planted(start + middle) > 0.8
+    assert planted(end - 1 - middle) < 0.2
 
 
 def test_the_rule_that_the_text_shows_is_the_one_that_was_found(done):
