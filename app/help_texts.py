@@ -28,8 +28,9 @@ _TEXTS = {
     "sequences": """
 - The **logit** above 0 speaks for the class that the model finds, below 0 against it; **probability** is the same
   between 0 and 1.
-- An **instance** is a place where a head looked (attention above 0.9), the motif's filter answered, *and* the logit
-  falls by at least 1 when those bases are replaced by N. That fall is its **contribution**.
+- An **instance** is a place where the model looked, the motif's filter answered, *and* the logit falls by at least 1
+  when those bases are replaced by N. That fall is its **contribution**. A head looked where its attention is above 0.9;
+  a model with an **evidence path** also adds up the matches of each motif, and looked where one holds 0.9 of that sum.
 - In the trace all rows share one axis. **Instances** are blocks that point along their strand. **Contribution** is the
   same fall at every place, called or not. **Attention** has a row for each layer and head; pool them to see where any
   of them looked. **Motif activation** is how well the letters match, before anyone asks whether it matters.

@@ -12,6 +12,7 @@ from app import page, services, state
 from app.page import plain
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.errors import ArgminnError
+from argminn_core.instances import EVIDENCE
 from argminn_core.motifs import LearnedMotif
 from argminn_core.plot.alignment import align, aligned_svg
 from argminn_core.plot.logo import Mode, logo_img
@@ -108,7 +109,7 @@ def show(model: ModelBundle, motif: LearnedMotif, at: Basis, *, mode: Mode, reve
     if row["instances"]:
         _positions(model, motif, at, row)
     lines = [
-        f"Read by **{_readers(row['readers'])}**" if row["readers"] else "No head read it here",
+        f"Read by **{_readers(row['readers'])}**" if row["readers"] else "Not read here",
         f"{motif.windows:,} windows made the logo, {motif.information:.1f} bits",
         f"Found by {row['confidence']:.0%} of the seeds" if np.isfinite(row["confidence"])
         else "Confidence across seeds: not measured",
@@ -142,10 +143,14 @@ def _positions(model: ModelBundle, motif: LearnedMotif, at: Basis, row: pd.Serie
 
 
 def _readers(text: str) -> str:
-    """A list such as 1.2:34,3.4:10 in words, the four that read most."""
+    """A list such as 1.2:34,evidence:10 in words, the four that read most."""
     every = [part.partition(":")[::2] for part in text.split(",")]
-    words = ", ".join(f"layer {reader.replace('.', ' head ')} ({n})" for reader, n in every[:4])
+    words = ", ".join(f"{_reader(reader)} ({n})" for reader, n in every[:4])
     return words + (f" and {len(every) - 4} more" if len(every) > 4 else "")
+
+
+def _reader(name: str) -> str:
+    return "the evidence path" if name == EVIDENCE else f"layer {name.replace('.', ' head ')}"
 
 
 def effect(at: Basis) -> None:

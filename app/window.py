@@ -54,7 +54,7 @@ def show_window(model: ModelBundle, reading: services.Reading, index: int) -> No
         st.dataframe(
             instances.drop(columns="sequence"), hide_index=True, key="instances",
             column_config=dict.fromkeys(("attention", "activation", "contribution"), decimals)
-            | {"readers": "read by (layer.head)"},
+            | {"readers": "read by"},
         )  # fmt: skip
     st.html(sequence_html(text, instances, colours, start0=start0))
 

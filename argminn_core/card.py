@@ -137,7 +137,7 @@ def _position(u: np.ndarray, off: np.ndarray, places: np.ndarray) -> dict[str, f
 
 
 def _readers(found: pd.DataFrame, of: np.ndarray) -> str:
-    """How many instances each layer and head looked at, as "1.2:34,3.4:10", the most first."""
+    """How many instances each reader looked at, as "1.2:34,evidence:10", the most first."""
     if "readers" not in found:
         return ""
     counts: dict[str, int] = {}

@@ -1,10 +1,12 @@
 """Motif instances from one forward pass, each with the contribution that it makes to the logit.
 
 Position `p` of a sequence is an instance of filter `f` when the largest attention over layers and heads exceeds 0.9
-and the activation there exceeds the mean of `f`'s positive activations (arXiv 2410.06211, section 3). That says where
-the model looked. Whether it *used* what it saw is a second question: the instance's bases are replaced by N, which
-a centred filter reads as an average base, and the fall of the logit is the instance's contribution. It costs one
-more evaluation for each candidate, no random draws, and no gradient.
+and the activation there exceeds the mean of `f`'s positive activations (arXiv 2410.06211, section 3). A model with an
+evidence path looks in a second way: it pools the matches of each filter softly, and where one place holds over 0.9 of
+that pool, the filter's evidence is that place's. That says where the model looked. Whether it *used* what it saw is
+another question: the instance's bases are replaced by N, which a centred filter reads as an average base, and the fall
+of the logit is the instance's contribution. It costs one more evaluation for each candidate, no random draws, and no
+gradient.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from argminn_core.tables import INSTANCES
 
 _PLACE = r"^(?P<chrom>[^:]+):(?P<start>\d+)-\d+$"
 
-ATTENTION = 0.9
+ATTENTION = 0.9  # of a head, or of a filter's pool of evidence
+EVIDENCE = "evidence"  # the evidence path's name among readers, beside "layer.head"
 CONTRIBUTION = 1.0
 
 
@@ -33,7 +36,8 @@ class Calls(NamedTuple):
     """Candidates of a batch, one entry each.
 
     row: index of the sequence; position: start of the filter's window; channel: filter and strand; attention,
-    activation, contribution: floats; readers: bit `k * A + a` is set when head `a` of layer `k` looked.
+    activation, contribution: floats; readers: bit `k * A + a` is set when head `a` of layer `k` looked, bit `K * A`
+    when the evidence path did.
     """
 
     row: np.ndarray
@@ -62,7 +66,7 @@ def call(
 ) -> pd.DataFrame:
     """INSTANCES of codes (N, L) of the model's own length.
 
-    `min_contribution` None applies the paper's rule alone; contributions are reported all the same.
+    `min_contribution` None keeps whatever was looked at and answered; contributions are reported all the same.
     """
     return scan(bundle, Sequences.from_codes(list(names), codes), min_contribution=min_contribution).instances
 
@@ -119,31 +123,57 @@ def read_batch(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, Call
     model = bundle.model
     config = model.config
     threshold = np.array([motif.threshold for motif in bundle.motifs], dtype=np.float32)
+    threshold = threshold[np.arange(config.channels) % config.filters]
     with torch.inference_mode():
         model.eval()
         reading = Reading(model, codes)
-        out = reading.output
-        # A head's attention sums to one at most, so only its largest entry can exceed 0.9.
-        peak, position = (t.flatten(1).cpu().numpy() for t in out.att.max(-1))  # (n, K * A)
-        logit, act = out.logit.cpu().numpy(), out.act
-        row, head = np.nonzero(peak > ATTENTION)
-        spots, inverse = np.unique(
-            row * config.positions + position[row, head], return_inverse=True
-        )  # sequence and position in one number
+        logit = reading.output.logit.cpu().numpy()
+        looked = [_pointed(reading), *([_pooled(reading)] if config.evidence else [])]
+        row, place, channel, share, bit = (np.concatenate(parts) for parts in zip(*looked, strict=True))
+        activation = _picked(reading.output.act, row, channel, place)
+        answers = activation > threshold[channel]
+        # Sequence, position and channel in one number: what several readers saw is one candidate.
+        spots = (row * config.positions + place) * config.channels + channel
+        spots, first, inverse = np.unique(spots[answers], return_index=True, return_inverse=True)
         attention = np.zeros(len(spots), dtype=np.float32)
-        np.maximum.at(attention, inverse, peak[row, head])
+        np.maximum.at(attention, inverse, share[answers])
         readers = np.zeros(len(spots), dtype=np.int64)
-        np.bitwise_or.at(readers, inverse, np.left_shift(1, head.astype(np.int64)))
-        row, place = np.divmod(spots, config.positions)
-        at = act[torch.from_numpy(row), :, torch.from_numpy(place)].cpu().numpy()  # (spots, C)
-        filters = np.arange(config.channels) % config.filters
-        spot, channel = np.nonzero(at > threshold[filters])
-        start, end = _span(bundle, channel, place[spot])
-        contribution = _contributions(reading, row[spot], start, end)
-    calls = Calls(
-        row[spot], place[spot], channel, attention[spot], at[spot, channel], contribution, readers[spot]
+        np.bitwise_or.at(readers, inverse, np.left_shift(1, bit[answers]))
+        row, place, channel, activation = (v[answers][first] for v in (row, place, channel, activation))
+        start, end = _span(bundle, channel, place)
+        contribution = _contributions(reading, row, start, end)
+    return logit, Calls(row, place, channel, attention, activation, contribution, readers)
+
+
+def _pointed(reading: Reading) -> tuple[np.ndarray, ...]:
+    """Where heads look: sequence, position, channel, attention and head, one entry for every channel at that place.
+
+    A head's attention sums to one at most, so only its largest entry can exceed 0.9.
+    """
+    peak, place = (t.flatten(1).cpu().numpy() for t in reading.output.att.max(-1))  # (n, K * A)
+    row, head = np.nonzero(peak > ATTENTION)
+    channels = reading.model.config.channels
+    values = (row, place[row, head], peak[row, head], head)
+    row, place, share, head = (np.repeat(value, channels) for value in values)
+    return row, place, np.tile(np.arange(channels), len(row) // channels), share, head
+
+
+def _pooled(reading: Reading) -> tuple[np.ndarray, ...]:
+    """Where the evidence path looks, likewise: the one place that holds over 0.9 of what a filter pools."""
+    config = reading.model.config
+    share, place = (t.cpu().numpy() for t in reading.pooled())  # (n, C)
+    row, channel = np.nonzero(share > ATTENTION)
+    return (
+        row,
+        place[row, channel],
+        channel,
+        share[row, channel],
+        np.full(len(row), config.layers * config.heads),
     )
-    return logit, calls
+
+
+def _picked(values: torch.Tensor, *index: np.ndarray) -> np.ndarray:
+    return values[tuple(torch.from_numpy(i) for i in index)].cpu().numpy()
 
 
 def _span(bundle: ModelBundle, channel: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -187,11 +217,12 @@ def _table(bundle: ModelBundle, calls: Calls, names: np.ndarray, offset: np.ndar
 
 
 def _readers(bits: np.ndarray, layers: int, heads: int) -> np.ndarray:
-    """Bit sets to "layer.head" lists, both counted from 1."""
+    """Bit sets to "layer.head" lists, both counted from 1; `EVIDENCE` stands last."""
+    names = [f"{i // heads + 1}.{i % heads + 1}" for i in range(layers * heads)] + [EVIDENCE]
     known = {
-        int(value): ",".join(f"{i // heads + 1}.{i % heads + 1}" for i in range(layers * heads) if value >> i & 1)
+        int(value): ",".join(name for i, name in enumerate(names) if value >> i & 1)
         for value in np.unique(bits)
-    }  # fmt: skip
+    }
     return np.array([known[int(value)] for value in bits], dtype=object)
 
 

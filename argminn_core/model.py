@@ -447,10 +447,14 @@ class Evidence(nn.Module):
 
     def likelihoods(self, match: Tensor, best: Tensor) -> Tensor:
         """`exp(sharpness * (match - best))`, (N, C, P) for best (N, C, 1). Without gradients `match` is spent."""
-        sharpness = self.log_sharpness.exp().repeat(self.strands)[:, None]
+        sharpness = self.sharpness()[:, None]
         if torch.is_grad_enabled():
             return ((match - best) * sharpness).clamp_min(_FAINT).exp()
         return match.sub_(best).mul_(sharpness).clamp_(min=_FAINT).exp_()  # no new array of that size
+
+    def sharpness(self) -> Tensor:
+        """How much more a better match counts, (C,)."""
+        return self.log_sharpness.exp().repeat(self.strands)
 
     def weights(self) -> Tensor:
         """How much a match of each channel counts at each position, (C, P)."""
@@ -462,8 +466,7 @@ class Evidence(nn.Module):
 
     def pool(self, summed: Tensor, best: Tensor) -> Tensor:
         """Weighted sums of likelihoods (N, C), taken relative to best (N, C, 1), to evidence (N, F)."""
-        sharpness = self.log_sharpness.exp().repeat(self.strands)
-        pooled = summed.clamp_min(1e-30).log() + best.squeeze(2) * sharpness
+        pooled = summed.clamp_min(1e-30).log() + best.squeeze(2) * self.sharpness()
         pooled = pooled.view(len(summed), self.strands, self.filters).logsumexp(1)
         return self.gain * (pooled - math.log(self.positions * self.strands))
 

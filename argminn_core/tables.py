@@ -149,9 +149,10 @@ _SITE: dict[str, Kind] = {
 # `site`: the letters that a placement writes; where empty, the motif's consensus is written.
 PLACEMENTS = Table("placements", _SITE, {"site": "text", "score": "float"})
 
-# attention: largest over layers and heads; activation: the filter's; contribution: the logit's fall when the
-# instance is replaced by background; readers: the layers and heads that looked, such as "1.2,3.4" (from 1);
-# q_value: the false discovery rate among the motif's calls that contribute as much or more.
+# attention: the largest over layers and heads, or of the evidence path the place's share of the filter's pool;
+# activation: the filter's; contribution: the logit's fall when the instance is replaced by background; readers: the
+# layers and heads that looked, and the evidence path, such as "1.2,3.4,evidence" (from 1); q_value: the false
+# discovery rate among the motif's calls that contribute as much or more.
 INSTANCES = Table(
     "instances",
     {**_SITE, "attention": "float", "activation": "float", "contribution": "float"},
@@ -199,8 +200,9 @@ MOTIFS = Table(
 # `with_instance`, `share`: those with an instance; `contribution`: mean over instances; `plus`: instances on the plus
 # strand; `distance`: median from a sequence's best instance to its centre, bp; `central_width`, `central_share`: the
 # central region (bp) that is fullest against chance, and the share of best instances in it; `central_p`: corrected for
-# the widths that were tried, `central_q`: and for the motifs; `readers`: "layer.head:instances"; `confidence`: across
-# seeds, 0 to 1; `gain`, `sharpness`, `centre`: of the evidence path. What is not known is NaN, in a file nothing.
+# the widths that were tried, `central_q`: and for the motifs; `readers`: "layer.head:instances", of the evidence path
+# "evidence:instances"; `confidence`: across seeds, 0 to 1; `gain`, `sharpness`, `centre`: of the evidence path. What
+# is not known is NaN, in a file nothing.
 CARDS = Table(
     "cards",
     {

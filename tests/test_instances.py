@@ -1,10 +1,14 @@
 """Calls of a model made by hand: the right bases, the right strand, and what they are worth to the logit."""
 
+import math
+
 import numpy as np
 import pytest
+import torch
 from toy import LEAD, LENGTH, SITE, WIDTH, background, detector, plant, random_codes, tiny_bundle
 
 from argminn_core import dna
+from argminn_core.contributions import Reading
 from argminn_core.fasta import Sequences
 from argminn_core.instances import ATTENTION, call, read_batch, scan
 from argminn_core.predict import predict
@@ -16,6 +20,18 @@ TURNED = dna.reverse_complement(SITE)
 @pytest.fixture(scope="module")
 def bundle():
     return detector()
+
+
+@pytest.fixture(scope="module")
+def pooling():
+    """A model whose heads look nowhere and whose evidence path finds SITE."""
+    bundle = detector(evidence=True)
+    with torch.no_grad():
+        for layer in bundle.model.layers:
+            layer.query.bias.zero_()
+        bundle.model.evidence.gain[0] = 1
+        bundle.model.evidence.log_sharpness[0] = math.log(3)
+    return bundle
 
 
 def with_site(start0, *, length=LENGTH, site=SITE, seed=0):
@@ -42,6 +58,44 @@ def test_a_planted_site_is_called_where_it_is(bundle, start0):
     np.testing.assert_allclose(found.instances["activation"], 1)
     assert (found.predictions["logit"][:2] > 0).all() and found.predictions["logit"][2] < 0
     assert len(found.dropped) == 0
+
+
+@pytest.mark.parametrize("start0", [8, 30, 48])
+@pytest.mark.parametrize("site", [SITE, TURNED])
+def test_the_evidence_path_reads_too(pooling, start0, site):
+    text = with_site(start0, site=site)
+    (found,) = read(pooling, text, background(LENGTH)).instances.itertuples()
+    assert (found.sequence, found.start0, found.end0) == ("s0", start0, start0 + len(SITE))
+    assert found.strand == ("+" if site == SITE else "-") and found.readers == "evidence"
+    assert ATTENTION < found.attention <= 1
+    without = text[:start0] + "N" * len(SITE) + text[found.end0 :]
+    fall = np.diff(read(pooling, without, text).predictions["logit"])
+    np.testing.assert_allclose(found.contribution, fall[0], rtol=1e-5)
+
+
+def test_what_a_head_and_the_evidence_path_read_is_one_instance(pooling):
+    both = detector(evidence=True)
+    both.model.evidence.load_state_dict(pooling.model.evidence.state_dict())
+    (found,) = read(both, with_site(23)).instances.itertuples()
+    assert found.start0 == 23 and found.readers == "1.1,evidence"
+
+
+def test_two_sites_that_share_the_evidence_are_no_instances(pooling):
+    """Each holds half of the pool, and without one of them the other still says all that there is to say."""
+    twice = plant(with_site(10), SITE, 40)
+    assert read(pooling, twice).instances.empty and not read(pooling, with_site(10)).instances.empty
+
+
+def test_shares_of_the_evidence_are_what_the_pool_is_made_of(pooling):
+    codes = dna.encode_all([with_site(23, site=TURNED), background(LENGTH)])
+    reading = Reading(pooling.model, codes)
+    share, place = reading.pooled()
+    model = pooling.model
+    match = torch.nn.functional.conv1d(dna.one_hot(codes), model.scanner.kernels(), model.scanner.biases())
+    terms = (match.double() * model.evidence.sharpness()[:, None]).exp() * model.evidence.weights()
+    whole = terms.sum(2).view(len(codes), 2, -1).sum(1).repeat(1, 2)
+    torch.testing.assert_close(share, terms.amax(2) / whole)
+    assert (place == terms.argmax(2)).all()
 
 
 def test_single_strands_read_one_strand():

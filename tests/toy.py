@@ -67,11 +67,11 @@ def learned(name: str, f: int, pfm: np.ndarray, *, core: tuple[int, int] | None 
     )  # fmt: skip
 
 
-def detector(*, strands: str = "both", length: int = LENGTH) -> ModelBundle:
-    """A model whose logit is about 3.6 with SITE in the sequence and -3 without."""
+def detector(*, strands: str = "both", length: int = LENGTH, evidence: bool = False) -> ModelBundle:
+    """A model whose logit is about 3.6 with SITE in the sequence and -3 without; an evidence path adds nothing."""
     config = ModelConfig(
         length=length, filters=3, width=WIDTH, strands=strands, positional=2, hidden=8, stream=12, layers=2,
-        heads=2,
+        heads=2, evidence=evidence,
     )  # fmt: skip
     model = Argminn(config)
     sites = [(SITE, 4), (LEAD, 0)]

@@ -127,10 +127,10 @@ def _central(row: object) -> str:
 
 
 def _readers(readers: str) -> object:
-    """`1.2:34,3.4:10` in words."""
+    """`1.2:34,evidence:10` in words: layer.head, or the evidence path."""
     if not readers:
         return UNKNOWN
     parts = [entry.rpartition(":") for entry in readers.split(",")]
     shown = [f"{head} ({count(int(n))})".replace(" ", "\N{NO-BREAK SPACE}") for head, _, n in parts[:_HEADS]]
     more = len(parts) - _HEADS
-    return join(["layer.head ", ", ".join(shown), f" and {more} more" if more > 0 else ""])
+    return join([", ".join(shown), f" and {more} more" if more > 0 else ""])

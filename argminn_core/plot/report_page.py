@@ -42,8 +42,9 @@ _STYLE = Path(__file__).with_name("report.css")
 HOW_TO_READ = (
     ("Logit", "The model's score of a sequence: above 0 it says yes, below 0 no. One logit more multiplies the odds "
      "by 2.7."),
-    ("Instance", "A site that the model looked at and used: one of its heads points there, a filter fires there, and "
-     "without the site's letters the logit falls by what is called its contribution."),
+    ("Instance", "A site that the model looked at and used: one of its heads points there, or it holds most "
+     "of a motif's evidence, a filter fires there, and without the site's letters the logit falls by what is called "
+     "its contribution."),
     ("Contribution", "How many logits the prediction loses when the letters of the site are replaced by N."),
     ("q-value of an instance", "The share of false ones to expect among the instances of that motif that contribute as "
      "much or more. It is measured on shuffled copies of these sequences."),
@@ -274,7 +275,7 @@ def _strongest(found: pd.DataFrame, colours: Mapping[str, str]) -> list[Html]:
         "contribution",
         "q-value",
         "attention",
-        "read by layer.head",
+        "read by",
     )
     title = "The strongest" if len(found) > len(top) else "All of them"
     rest = (

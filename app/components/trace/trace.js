@@ -342,7 +342,7 @@ class Trace {
       `contribution ${digits(one.contribution)} logits`,
       `attention ${digits(one.attention)}, activation ${digits(one.activation)}`,
     ];
-    if (one.readers) lines.push(`read by layer.head ${one.readers.replaceAll(",", ", ")}`);
+    if (one.readers) lines.push(`read by ${one.readers.replaceAll(",", ", ").replace("evidence", "the evidence path")}`);
     if (one.p_value !== undefined) lines.push(`matrix score ${digits(one.score, 1)} bits, p = ${Number(one.p_value).toExponential(0)}`);
     return lines;
   }
