@@ -29,7 +29,7 @@ you placed, on the strand on which they lie; a hatched one was overwritten in pa
 not read, a line in it says that it writes other letters than its consensus. A bracket joins two motifs that
 keep a rule.
 
-**Model reads** marks the *instances*: places where an attention head looked and the filter was active. The
+**Model reads** marks the *instances*: places where the model looked and the filter was active. The
 taller a mark, the more the logit falls without it. A hollow mark was placed by nobody: it arose at a seam,
 where a placement meets its neighbours, or lies in the background (dashed).
 

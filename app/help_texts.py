@@ -30,7 +30,7 @@ _TEXTS = {
   between 0 and 1.
 - An **instance** is a place where the model looked, the motif's filter answered, *and* the logit falls by at least 1
   when those bases are replaced by N. That fall is its **contribution**. A head looked where its attention is above 0.9;
-  a model with an **evidence path** also adds up the matches of each motif, and looked where one holds 0.9 of that sum.
+  a model with an **evidence path** also adds up the matches of each motif, and looked where one is a third of that sum.
 - In the trace all rows share one axis. **Instances** are blocks that point along their strand. **Contribution** is the
   same fall at every place, called or not. **Attention** has a row for each layer and head; pool them to see where any
   of them looked. **Motif activation** is how well the letters match, before anyone asks whether it matters.

@@ -14,8 +14,8 @@ _FILE = "controls_file"
 _FEW = 20  # sequences, below which nothing can be told from chance
 
 HOW_TO_READ = """
-- **Instance**: a place where an attention head looked, the filter answered, and the logit changes by 1 or more when
-  the bases are replaced. Of each motif the strongest instance of a sequence counts, so that one sequence is one
+- **Instance**: a place where the model looked, the filter answered, and the logit changes by 1 or more when the bases
+  are replaced. Of each motif the strongest instance of a sequence counts, so that one sequence is one
   observation.
 - **Pairs**: two motifs in one sequence, against what their own frequencies would give (Fisher's exact test).
   q-values are corrected for all pairs.

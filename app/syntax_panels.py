@@ -29,10 +29,14 @@ _AROUND, _LINE = 40, 50  # bases on either side of a pair, and in a line
 
 @st.fragment
 def explore(model: ModelBundle, seen: Observed, rules: Job[Rules]) -> None:
-    """The matrix beside the chosen pair, and below them the sequences behind one of its gaps."""
+    """The matrix and the rules beside the chosen pair, and below them the sequences behind one of its gaps.
+
+    A rule stands beside the picture that its button changes, so that the change is seen.
+    """
     left, right = st.columns([2, 3], gap="large")
     with left:
         pair = _matrix(model, seen)
+        _rules(rules)
     with right:
         figure = st.container()
     _one_pair(model, seen, rules, pair, figure)
@@ -255,8 +259,8 @@ def _letters(model: ModelBundle, seen: Observed, pair: ss.Pair, name: str) -> No
 # --- rules --------------------------------------------------------------------------------------------------
 
 
-def rule_list(job: Job[Rules]) -> None:
-    """The rules as sentences; one of a pair chooses it."""
+def _rules(job: Job[Rules]) -> None:
+    """The clearest rules as sentences, all of them as a table; one of a pair chooses it."""
     st.header("Rules", anchor=False)
     if job.running:
         show_progress(job, "Planting pair by pair", key="rules")
@@ -284,15 +288,13 @@ def rule_list(job: Job[Rules]) -> None:
     for number, row in enumerate(rules.head(_MOST_RULES).itertuples()):
         with st.container(border=True, gap="small"):
             st.markdown(f":gray-badge[{row.kind}] {plain(row.sentence)}")
-            st.caption(
-                f"{row.sequences:,} sequences, share {row.share:.0%}; effect {row.effect:+.2f} "
-                f"[{row.low:.2f}, {row.high:.2f}] logits; q = {row.q_value:.2g}"
-            )
-            if row.right:
-                st.button(
-                    "Show this pair", key=f"rule_{number}", on_click=ss.choose_pair, args=[row.left, row.right],
-                    help=ss.pair_name((row.left, row.right)),
-                )  # fmt: skip
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(f"{row.sequences:,} sequences, {row.share:.0%}", width="stretch")
+                if row.right:
+                    st.button(
+                        "Show this pair", key=f"rule_{number}", on_click=ss.choose_pair,
+                        args=[row.left, row.right], help=ss.pair_name((row.left, row.right)),
+                    )  # fmt: skip
     if len(rules) > _MOST_RULES:
         st.caption(f"The other {len(rules) - _MOST_RULES:,} stand in the table.")
     if len(rules):
@@ -301,7 +303,7 @@ def rule_list(job: Job[Rules]) -> None:
     st.download_button("Rules (TSV)", RULES.to_tsv(rules), f"{_stem()}_rules.tsv", on_click="ignore")
 
 
-_MOST_RULES = 30
+_MOST_RULES = 6  # as cards; more would push what follows off the screen
 
 
 def _stem() -> str:

@@ -48,15 +48,16 @@ class Reading:
             logit = logit + evidence.sum(1)
         self.output = Output(logit, act, torch.stack(attention, 1), evidence)
 
-    def pooled(self) -> tuple[Tensor, Tensor]:
-        """Where each channel's evidence lies: the largest share that one place has of all that its filter pools, over
-        positions and strands, (N, C), and that place, (N, C). Only for a model with an evidence path.
+    def pooled(self, least: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Where the evidence lies: every place that holds over `least` of all that its filter pools, over positions and
+        strands. Sequence, channel, position and share, one entry each, (M,). Only for a model with an evidence path.
         """
         evidence = self.model.evidence
-        largest, place = self._terms.max(2)
         level = self._sums.clamp_min(1e-30).log() + self._best.squeeze(2) * evidence.sharpness()
         strand = level.view(len(level), evidence.strands, evidence.filters).softmax(1).flatten(1)
-        return largest / self._sums.clamp_min(1e-30) * strand, place
+        scale = (strand / self._sums.clamp_min(1e-30)).float()
+        row, channel, place = torch.nonzero(self._terms * scale[..., None] > least, as_tuple=True)
+        return row, channel, place, self._terms[row, channel, place] * scale[row, channel]
 
     def without(self, row: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Logits (M,) of sequence `row` with N in `start:end`, for M questions at once."""

@@ -2,11 +2,11 @@
 
 Position `p` of a sequence is an instance of filter `f` when the largest attention over layers and heads exceeds 0.9
 and the activation there exceeds the mean of `f`'s positive activations (arXiv 2410.06211, section 3). A model with an
-evidence path looks in a second way: it pools the matches of each filter softly, and where one place holds over 0.9 of
-that pool, the filter's evidence is that place's. That says where the model looked. Whether it *used* what it saw is
-another question: the instance's bases are replaced by N, which a centred filter reads as an average base, and the fall
-of the logit is the instance's contribution. It costs one more evaluation for each candidate, no random draws, and no
-gradient.
+evidence path looks in a second way: it pools the matches of each filter softly, and a place that holds over a third of
+that pool is looked at; a third, so that two sites of a sequence, or the two strands of a palindrome, are not hidden by
+sharing it. That says where the model looked. Whether it *used* what it saw is another question: the instance's bases
+are replaced by N, which a centred filter reads as an average base, and the fall of the logit is the instance's
+contribution. It costs one more evaluation for each candidate, no random draws, and no gradient.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from argminn_core.tables import INSTANCES
 
 _PLACE = r"^(?P<chrom>[^:]+):(?P<start>\d+)-\d+$"
 
-ATTENTION = 0.9  # of a head, or of a filter's pool of evidence
+ATTENTION = 0.9  # of a head
+SHARE = 1 / 3  # of a filter's pool of evidence
 EVIDENCE = "evidence"  # the evidence path's name among readers, beside "layer.head"
 CONTRIBUTION = 1.0
 
@@ -159,17 +160,10 @@ def _pointed(reading: Reading) -> tuple[np.ndarray, ...]:
 
 
 def _pooled(reading: Reading) -> tuple[np.ndarray, ...]:
-    """Where the evidence path looks, likewise: the one place that holds over 0.9 of what a filter pools."""
+    """Where the evidence path looks, likewise: the places that hold over a third of what a filter pools."""
     config = reading.model.config
-    share, place = (t.cpu().numpy() for t in reading.pooled())  # (n, C)
-    row, channel = np.nonzero(share > ATTENTION)
-    return (
-        row,
-        place[row, channel],
-        channel,
-        share[row, channel],
-        np.full(len(row), config.layers * config.heads),
-    )
+    row, channel, place, share = (t.cpu().numpy() for t in reading.pooled(SHARE))
+    return row, place, channel, share, np.full(len(row), config.layers * config.heads)
 
 
 def _picked(values: torch.Tensor, *index: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import streamlit as st
 from app import page, picker, services, state
 from app.progress import show_progress
 from app.syntax_inputs import HOW_TO_READ, controls_picker, remarks, simulate_button
-from app.syntax_panels import explore, rule_list
+from app.syntax_panels import explore
 
 page.heading("Syntax", "Which rules? What stands together, at which gaps, and what the model makes of it.")
 model = state.bundle()
@@ -37,8 +37,6 @@ with page.errors_shown():
 if not remarks(seen):
     st.stop()
 
-rules = services.ruling(state.model_name(), source.digest, seen, **given)
-explore(model, seen, rules)
-rule_list(rules)
+explore(model, seen, services.ruling(state.model_name(), source.digest, seen, **given))
 with st.expander("How to read this"):
     st.markdown(HOW_TO_READ)

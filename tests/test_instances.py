@@ -34,6 +34,16 @@ def pooling():
     return bundle
 
 
+def anywhere(pooling, gain):
+    """`pooling` with a gain, and matches that count as much at the edges as in the middle."""
+    bundle = detector(evidence=True)
+    bundle.model.load_state_dict(pooling.model.state_dict())
+    with torch.no_grad():
+        bundle.model.evidence.gain[0] = gain
+        bundle.model.evidence.log_centre[0] = -9
+    return bundle
+
+
 def with_site(start0, *, length=LENGTH, site=SITE, seed=0):
     return plant(background(length, seed=seed), site, start0)
 
@@ -80,22 +90,35 @@ def test_what_a_head_and_the_evidence_path_read_is_one_instance(pooling):
     assert found.start0 == 23 and found.readers == "1.1,evidence"
 
 
-def test_two_sites_that_share_the_evidence_are_no_instances(pooling):
-    """Each holds half of the pool, and without one of them the other still says all that there is to say."""
+@pytest.mark.parametrize("gain, called", [(1, []), (2, [10, 40])])
+def test_of_two_sites_that_share_the_evidence_both_are_read(pooling, gain, called):
+    """Each holds half of the pool, and without it the logit falls by `gain * log 2`."""
+    two = anywhere(pooling, gain)
     twice = plant(with_site(10), SITE, 40)
-    assert read(pooling, twice).instances.empty and not read(pooling, with_site(10)).instances.empty
+    seen = read(two, twice, min_contribution=None).instances
+    assert list(seen["start0"]) == [10, 40] and list(read(two, twice).instances["start0"]) == called
+    np.testing.assert_allclose(seen["attention"], 0.5, atol=0.01)
+    np.testing.assert_allclose(seen["contribution"], gain * math.log(2), atol=0.05)
+
+
+def test_of_four_sites_none_is_what_the_evidence_rests_on(pooling):
+    text = background(LENGTH)
+    for start0 in (6, 18, 30, 42):
+        text = plant(text, SITE, start0)
+    assert read(anywhere(pooling, 9), text, min_contribution=None).instances.empty
 
 
 def test_shares_of_the_evidence_are_what_the_pool_is_made_of(pooling):
     codes = dna.encode_all([with_site(23, site=TURNED), background(LENGTH)])
     reading = Reading(pooling.model, codes)
-    share, place = reading.pooled()
     model = pooling.model
     match = torch.nn.functional.conv1d(dna.one_hot(codes), model.scanner.kernels(), model.scanner.biases())
     terms = (match.double() * model.evidence.sharpness()[:, None]).exp() * model.evidence.weights()
-    whole = terms.sum(2).view(len(codes), 2, -1).sum(1).repeat(1, 2)
-    torch.testing.assert_close(share, terms.amax(2) / whole)
-    assert (place == terms.argmax(2)).all()
+    shares = terms / terms.sum(2).view(len(codes), 2, -1).sum(1).repeat(1, 2)[..., None]
+    for least in (0.02, 0.3):
+        *places, share = reading.pooled(least)
+        assert torch.equal(torch.stack(places, 1), torch.nonzero(shares > least))
+        torch.testing.assert_close(share.double(), shares[tuple(places)], rtol=1e-5, atol=0)
 
 
 def test_single_strands_read_one_strand():
