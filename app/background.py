@@ -16,9 +16,10 @@ from argminn_core.errors import ArgminnError
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 
+CORES = os.cpu_count() or 2
 # Held for a step of a second or so, not for a whole job: jobs of several visitors take turns, and a core stays
 # free for the pages.
-TURN = Semaphore(max((os.cpu_count() or 2) - 1, 1))
+TURN = Semaphore(max(CORES - 1, 1))
 
 
 class Cancelled(Exception):

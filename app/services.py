@@ -23,7 +23,7 @@ import streamlit as st
 import torch
 
 from app import examples, syntax_work
-from app.background import Job
+from app.background import CORES, Job
 from argminn_core import checks, contributions, edit, estimate, jobs, recipe, variants, zoo
 from argminn_core.card import motif_cards
 from argminn_core.checkpoint import ModelBundle, load_model, read_model
@@ -46,7 +46,8 @@ from argminn_core.syntax import arrangements_of
 from argminn_core.vcf import parse_edits, read_vcf
 
 # Visitors share the cores. A pool of threads for each of them spins while it waits for the others, and on a
-# busy machine an answer then takes ten times as long.
+# busy machine an answer then takes ten times as long. Where many sequences are read, threads
+# take a batch each (`background.CORES`) and never wait for each other.
 torch.set_num_threads(1)
 
 MAX_RECORDS = 20_000
@@ -190,7 +191,7 @@ def read_now(model: ModelBundle, raw: bytes, *, ambiguous: bool = False) -> Read
     sequences, unread = read_fasta(
         raw, ambiguous="N" if ambiguous else "error", max_records=MAX_RECORDS, max_bytes=MAX_BYTES
     )
-    found = scan(model, sequences)
+    found = scan(model, sequences, threads=CORES)
     dropped = pd.concat([unread, found.dropped], ignore_index=True)
     return _joined(sequences, model.length, found.predictions, found.instances, dropped)
 

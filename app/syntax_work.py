@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from app.background import TURN, Progress
+from app.background import CORES, TURN, Progress
 from argminn_core.causal import PairScan, Planter, causal_scan
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.datasets import grammar_of
@@ -52,7 +52,7 @@ def observed(
         against, dropped = read_fasta(controls, ambiguous=letters, **limits)
         sequences, others = with_controls(sequences, against), len(against)
         parts.append(dropped)
-    found = scan(model, sequences, min_contribution=None, progress=progress)
+    found = scan(model, sequences, min_contribution=None, threads=CORES, progress=progress)
     logits = found.predictions.groupby("sequence")["logit"].max()
     dropped = pd.concat([*parts, found.dropped], ignore_index=True)
     return Observed(sequences, others, found, observe(found.instances, sequences), logits, dropped)

@@ -49,15 +49,16 @@ class Reading:
         self.output = Output(logit, act, torch.stack(attention, 1), evidence)
 
     def pooled(self, least: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Where the evidence lies: every place that holds over `least` of all that its filter pools, over positions and
-        strands. Sequence, channel, position and share, one entry each, (M,). Only for a model with an evidence path.
+        """Where the evidence lies: active places that hold over `least` of all that their filter pools, over positions
+        and strands. Sequence, channel, position and share, one entry each, (M,). Only for a model with evidence.
         """
-        evidence = self.model.evidence
+        evidence, active = self.model.evidence, self._active
         level = self._sums.clamp_min(1e-30).log() + self._best.squeeze(2) * evidence.sharpness()
         strand = level.view(len(level), evidence.strands, evidence.filters).softmax(1).flatten(1)
-        scale = (strand / self._sums.clamp_min(1e-30)).float()
-        row, channel, place = torch.nonzero(self._terms * scale[..., None] > least, as_tuple=True)
-        return row, channel, place, self._terms[row, channel, place] * scale[row, channel]
+        scale = (strand / self._sums.clamp_min(1e-30)).to(self._terms.dtype)
+        share = self._terms[active.row, active.channel, active.place] * scale[active.row, active.channel]
+        found = share > least
+        return active.row[found], active.channel[found], active.place[found], share[found]
 
     def without(self, row: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Logits (M,) of sequence `row` with N in `start:end`, for M questions at once."""

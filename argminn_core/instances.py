@@ -79,9 +79,12 @@ def scan(
     min_contribution: float | None = CONTRIBUTION,
     stride: int | None = None,
     batch: int = BATCH,
+    threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scan:
     """Predictions and instances of sequences of any length; `progress(done, total)` counts windows.
+
+    `threads` read a batch each; as many as torch uses where left out.
 
     A record longer than the model's length is read in windows, half a window apart unless `stride` says otherwise,
     and an instance seen in two windows is reported once, with its larger contribution. A shorter record is padded
@@ -96,7 +99,7 @@ def scan(
         keep = slice(None) if min_contribution is None else calls.contribution >= min_contribution
         return logit, Calls(*(values[keep] for values in calls._replace(row=calls.row + lo)))
 
-    for logit, calls in each_batch(read, len(windows), batch=batch):
+    for logit, calls in each_batch(read, len(windows), batch=batch, threads=threads):
         logits.append(logit)
         parts.append(calls)
         done += len(logit)

@@ -44,14 +44,16 @@ def predict(
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
 
 
-def each_batch(work: Callable[[int, int], Result], total: int, *, batch: int = BATCH) -> Iterator[Result]:
+def each_batch(
+    work: Callable[[int, int], Result], total: int, *, batch: int = BATCH, threads: int | None = None
+) -> Iterator[Result]:
     """`work(lo, hi)` for every batch of `total` rows, in order, one batch a thread.
 
     A batch of this model is many small operations: threads that share one spend their time waiting for each other,
-    and threads with a batch each do not. torch's own number of threads says how many, and is restored.
+    and threads with a batch each do not. Without `threads`, torch's own number says how many; it is restored.
     """
     spans = [(lo, min(lo + batch, total)) for lo in range(0, total, batch)]
-    threads = min(torch.get_num_threads(), len(spans))
+    threads = min(threads or torch.get_num_threads(), len(spans))
     if threads <= 1:
         yield from (work(*span) for span in spans)
         return
