@@ -57,19 +57,20 @@ class Stop:
 
 
 def test_a_tiny_network_learns_an_easy_motif():
-    source = GrammarSource(EASY, length=60, held_out=200)
+    # Held out as many as make a score certain to .01: machines round differently, and reach .98 in other steps.
+    source = GrammarSource(EASY, length=60, held_out=1000)
     model = build(tiny_config(length=60, filters=8, width=7, layers=2), seed=0)
     off, records = (1.0, 0.0), []
     config = TrainConfig(epochs=20, batches=20, batch_size=64, rate=1e-2, overlap=off, l1=off, entropy=off)
     for record in fit(model, source, config, should_stop=lambda: bool(records) and learnt(records[-1])):
         records.append(record)
     codes, y = source.test
-    assert metrics(y, predict(model, codes))["auroc"] > 0.9
+    assert metrics(y, predict(model, codes))["auroc"] > 0.95
     assert records[-1].bce < records[0].bce
 
 
 def learnt(record):
-    return record.valid_auroc > 0.93
+    return record.valid_auroc > 0.97
 
 
 def test_records_tell_of_every_epoch(source):
