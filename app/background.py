@@ -11,6 +11,7 @@ from collections.abc import Callable
 from threading import Event, Semaphore, Thread
 from typing import Generic, TypeVar
 
+from app.memory import give_back
 from argminn_core.errors import ArgminnError
 
 Result = TypeVar("Result")
@@ -126,6 +127,7 @@ class _Run(Generic[Result]):
             self.failure = failure
         finally:
             self.ended.set()
+            give_back()
 
     def _progress(self, done: int, total: int) -> None:
         if self.cancelled.is_set():

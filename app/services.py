@@ -24,6 +24,7 @@ import torch
 
 from app import examples, syntax_work
 from app.background import CORES, Job
+from app.memory import give_back
 from argminn_core import checks, contributions, edit, estimate, jobs, recipe, variants, zoo
 from argminn_core.card import motif_cards
 from argminn_core.checkpoint import ModelBundle, load_model, read_model
@@ -192,6 +193,7 @@ def read_now(model: ModelBundle, raw: bytes, *, ambiguous: bool = False) -> Read
         raw, ambiguous="N" if ambiguous else "error", max_records=MAX_RECORDS, max_bytes=MAX_BYTES
     )
     found = scan(model, sequences, threads=CORES)
+    give_back()
     dropped = pd.concat([unread, found.dropped], ignore_index=True)
     return _joined(sequences, model.length, found.predictions, found.instances, dropped)
 
@@ -408,6 +410,7 @@ def _effects(
         else read_vcf(_edits, max_records=MAX_VARIANTS, max_bytes=MAX_VCF_BYTES)
     )
     found = variants.variant_effects(_bundle(path, stamp), sequences, wanted, max_rows=MAX_VARIANTS)
+    give_back()
     return VariantReading(sequences, found, pd.concat([lost, unread, found.dropped], ignore_index=True))
 
 
