@@ -26,7 +26,7 @@ app: $(VENV)/.run ## set up and open the app (PORT=8501)
 
 test: $(VENV)/.dev ## set up and run every test, the browser's included
 	sh tests/browser/ensure_chromium.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev ## check style and imports
 	$(BIN)/ruff check .
