@@ -23,6 +23,9 @@ FLAGS = [
 SETTLED = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
     && document.querySelector('h1') && !document.querySelector('[data-testid=stSkeleton]')"""
 
+# A reading in the background draws its bar between two runs of the script: a page at rest has none.
+READ = "() => !document.querySelector('[data-testid=stProgress]')"
+
 
 def chromium_path() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
