@@ -138,6 +138,8 @@ def _plant(pair: ss.Pair, planting: Job[pd.DataFrame], causal: pd.DataFrame) -> 
     if planting.running:
         show_progress(planting, "Planting the pair", key="planting")
     elif planting.done and causal.empty:
+        if len(planting.result):  # it ended while the page was drawn
+            st.rerun()
         st.caption("No gap of the two fits into what the model reads.")
     elif causal.empty:
         _begin(

@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 from handmade import fasta, planted, toy_bundle
 
-from app import syntax_state, syntax_work
+from app import syntax_panels, syntax_state, syntax_work
 from app.state import Source
 from app.syntax_work import simulated
 from argminn_core.datasets import grammar_of
@@ -106,6 +106,22 @@ def test_planting_a_pair_gives_its_synergy(app):
     assert "Check causally: plant the pair" not in labels(app)
     figure = app.get("plotly_chart")[1].proto.spec
     assert "the sum of both dashed" in figure
+
+
+def test_a_planting_that_ends_while_the_page_is_drawn_is_shown(app, monkeypatch):
+    known = syntax_panels._causal
+
+    def late(pair, planting, rules):
+        table = known(pair, planting, rules)
+        while planting.running:
+            time.sleep(0.01)
+        return table
+
+    monkeypatch.setattr(syntax_panels, "_causal", late)
+    visit(app, fasta(60))
+    press(app, "Check causally: plant the pair")
+    assert "Synergy (TSV)" in labels(app)
+    assert "No gap of the two fits" not in said(app)
 
 
 def test_rules_are_sentences_with_their_numbers_and_choose_their_pair(app):
