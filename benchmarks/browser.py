@@ -47,9 +47,7 @@ FRAMES = """() => { window.gaps = []; let last = performance.now(); const frame 
 # The components' parts lie in shadow roots; this wait is exact, where a locator looks again after up to half a second.
 DRAWN = """wanted => (function find(root) { return root.querySelector(wanted) !== null
     || [...root.querySelectorAll('*')].some(part => part.shadowRoot && find(part.shadowRoot)); })(document)"""
-AT_REST = (
-    f"title => ({studio.SETTLED})() && ({studio.READ})() && document.querySelector('h1').innerText === title"
-)
+AT_REST = f"title => ({studio.FINISHED})() && document.querySelector('h1').innerText === title"
 DECODED = """sources => { const began = performance.now();
     document.body.innerHTML = sources.map(source => `<img src="${source}">`).join('');
     return Promise.all([...document.images].map(image => image.decode())).then(

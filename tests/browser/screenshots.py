@@ -40,8 +40,6 @@ def take(browser, address: str, model: str, folder: Path, *, theme: str, size: s
     page, names = context.new_page(), []
     for name in studio.walk(page, address, model=model):
         stem = folder / f"{name}_{theme}_{size}"
-        page.wait_for_function(studio.READ, timeout=60_000)
-        studio.settle(page)
         page.screenshot(path=f"{stem}.png")
         # The page scrolls inside of its main part, so a full picture needs a window as tall as that.
         tall = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")

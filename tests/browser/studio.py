@@ -23,8 +23,8 @@ FLAGS = [
 SETTLED = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
     && document.querySelector('h1') && !document.querySelector('[data-testid=stSkeleton]')"""
 
-# A reading in the background draws its bar between two runs of the script: a page at rest has none.
-READ = "() => !document.querySelector('[data-testid=stProgress]')"
+# A reading in the background draws its bar between two runs of the script. The Train page keeps one for an hour.
+FINISHED = f"() => ({SETTLED})() && !document.querySelector('[data-testid=stProgress]')"
 
 
 def chromium_path() -> str | None:
@@ -85,11 +85,11 @@ def chromium() -> Iterator:
             browser.close()
 
 
-def settle(page, *, pause: float = 400) -> None:
+def settle(page, *, pause: float = 400, until: str = SETTLED) -> None:
     """Wait until the script rests and nothing is a placeholder, twice: a rerun may just be starting."""
     for _ in range(2):
         page.wait_for_timeout(pause)
-        page.wait_for_function(SETTLED, timeout=60_000)
+        page.wait_for_function(until, timeout=60_000)
 
 
 def visit(page, address: str, name: str = "") -> None:
@@ -144,7 +144,7 @@ def walk(page, address: str, *, model: str) -> Iterator[str]:
             link = page.locator(f"[data-testid=stSidebarNavLink][href$='/{name}']")
             link.evaluate("link => link.click()")
             page.wait_for_function("name => location.pathname.endsWith(name)", arg=name)
-            settle(page)
+            settle(page, until=FINISHED)
         if name == "sequences":
             page.get_by_role("button", name="Use example sequences").click()
             page.locator(".trace svg").wait_for()
