@@ -29,6 +29,7 @@ from argminn_core.instances import scan
 from argminn_core.model import Argminn, ModelConfig
 from argminn_core.pfm import jaspar_collection
 from argminn_core.predict import metrics, predict
+from argminn_core.pruning import prune
 from argminn_core.readout import learn_motifs, name_motifs
 from argminn_core.sources import ArraySource, Source
 from argminn_core.tables import DROPPED
@@ -57,11 +58,15 @@ class Recipe:
     `start` is "random"; "words", from motifs that `discover` finds in the training sequences, which also say how many
     filters there are and how wide, the model's numbers being the most that is allowed; "jaspar", from known ones; or
     "halves", from known ones, those wider than a filter as their two ends.
+
+    With `prune` above 0, filters that the trained network can do without are taken out at the end: see `pruning.prune`,
+    whose tolerance it is.
     """
 
     model: ModelConfig
     train: TrainConfig
     start: START = "random"
+    prune: float = 0.0
 
 
 # "paper" is arXiv 2410.06211's own: single strands, plain softmax, its schedule. "grammar" learns from unlimited
@@ -93,6 +98,7 @@ RECIPES: dict[str, Recipe] = {
             entropy=OFF,
         ),
         start="jaspar",
+        prune=0.01,
     ),
 }
 
@@ -103,6 +109,7 @@ def recipe(
     model: dict[str, Any] | None = None,
     train: dict[str, Any] | None = None,
     start: START | None = None,
+    prune: float | None = None,
 ) -> Recipe:
     """A named recipe with some of its settings replaced; entries that are None are left as they are."""
     if name not in RECIPES:
@@ -113,6 +120,7 @@ def recipe(
         model=replace(chosen.model, **{k: v for k, v in (model or {}).items() if v is not None}),
         train=replace(chosen.train, **{k: v for k, v in (train or {}).items() if v is not None}),
         start=start or chosen.start,
+        prune=chosen.prune if prune is None else prune,
     )
 
 
@@ -196,8 +204,15 @@ class Run:
             self.kept = len(lines)
 
     def finish(self) -> ModelBundle:
-        """Read and name the motifs, score the held-out sets, write the model and its metrics."""
+        """Take out the filters that are not needed, read and name the motifs of the others, score the held-out sets,
+        write the model and its metrics.
+        """
         codes, y = self.source.training()
+        pruned = {}
+        if self.recipe.prune:
+            smaller = prune(self.model, *self.source.valid, tolerance=self.recipe.prune)
+            self.model = smaller.model
+            pruned = {"pruned": smaller.to_dict()}
         motifs = learn_motifs(self.model, codes)
         matches = annotate([m.motif for m in motifs if m.counts])
         if self.recipe.model.strands == "both":
@@ -224,7 +239,7 @@ class Run:
                 "batch_size": train.batch_size, "seconds": round(self.last.seconds, 1), "device": self.device,
                 "threads": torch.get_num_threads(), "start": self.recipe.start, "settings": asdict(train),
                 "argminn": __version__, "torch": torch.__version__,
-                "date": time.strftime("%Y-%m-%d", time.gmtime()),
+                "date": time.strftime("%Y-%m-%d", time.gmtime()), **pruned,
             },
         }  # fmt: skip
         bundle = ModelBundle(self.name, self.model.requires_grad_(False), motifs, card)
@@ -240,6 +255,7 @@ class Run:
             "model": self.recipe.model.to_dict(),
             "train": asdict(self.recipe.train),
             "start": self.recipe.start,
+            "prune": self.recipe.prune,
             "data": self.describe,
             "source": self.source.describe(),
             "versions": {

@@ -3,8 +3,9 @@
 Runs every (data set, method, seed) that is not finished yet and appends a JSON line for each to
 `runs/paper_table.jsonl`, which begins as a copy of `benchmarks/results/paper_table.jsonl`, the runs that are in the
 repository; a run that was stopped goes on where it was. Methods: `ours` (recipe `grammar`, or `peaks` on
-real sets), `paper` (recipe `paper`), `cnn` and `explainn` (`baselines.py`), all on the same draws for the same number
-of epochs; `oracle`, the ceiling of a grammar; `pwm`, the best hit of one JASPAR matrix on real sets.
+real sets), `unpruned` (`peaks` with all of its filters), `paper` (recipe `paper`), `cnn` and `explainn`
+(`baselines.py`), all on the same draws for the same number of epochs; `oracle`, the ceiling of a grammar; `pwm`, the
+best hit of one JASPAR matrix on real sets.
 
     python benchmarks/paper_table.py --only 'REST,cnn' --only '*HepG2*,' --jobs 4 --device cuda --minutes 9
     python benchmarks/paper_table.py --epochs 2 --batches 10      # a smoke test, kept apart from the full runs
@@ -39,8 +40,8 @@ from argminn_core.sources import GrammarSource, Source  # noqa: E402
 
 # In the order in which they run, the quick ones first; the heads of the table's columns.
 METHODS = {
-    "oracle": "oracle", "pwm": "best PWM hit", "ours": "ours", "paper": "recipe `paper`", "cnn": "CNN",
-    "explainn": "ExplaiNN",
+    "oracle": "oracle", "pwm": "best PWM hit", "ours": "ours", "unpruned": "ours, all filters",
+    "paper": "recipe `paper`", "cnn": "CNN", "explainn": "ExplaiNN",
 }  # fmt: skip
 LENGTH = 500  # bp of a simulated sequence
 RESULTS = ROOT / "runs" / "paper_table.jsonl"
@@ -79,16 +80,18 @@ class Dataset:
         return chipseq.available()[self.name][1]()
 
     def has(self, method: str) -> bool:
-        return method not in ("oracle", "pwm") or (method == "oracle") == self.simulated
+        real = {"oracle": False, "pwm": True, "unpruned": True}
+        return method not in real or real[method] != self.simulated
 
     def recipe(self, method: str, seed: int, scale: Scale) -> Recipe:
-        """The settings of `ours` or `paper`; both train for as many epochs of as many batches as ours."""
+        """The settings of `ours`, `unpruned` or `paper`; all train for as many epochs of as many batches as ours."""
         ours = recipe(
             "grammar" if self.simulated else "peaks",
             model={"length": self.length},
             train={"epochs": scale.epochs, "batches": scale.batches, "seed": seed},
+            prune=0.0 if method == "unpruned" else None,
         )
-        if method == "ours":
+        if method != "paper":
             return ours
         # The paper's own sizes: 8 filters of 10 bp, 15 bp for SPI1/CTCF; 20 filters of 15 bp on experiments.
         wide = {"width": 15 if self.name == "SPI1/CTCF" else None}

@@ -2,7 +2,7 @@
 
     data set x method x seed -> Task -> a model in its folder, resumable -> a record in a file of JSON lines
 
-What `paper_table.py` and `expressivity.py` share. Methods that are trained: `ours` and `paper` (recipes of
+What `paper_table.py` and `expressivity.py` share. Methods that are trained: `ours`, `unpruned` and `paper` (recipes of
 `argminn_core.recipe`), `cnn` and `explainn` (`baselines.py`); a data set may know others that need no training.
 """
 
@@ -44,7 +44,7 @@ from argminn_core.train import write_atomically  # noqa: E402
 log = logging.getLogger("trainings")
 
 METRICS = {"auroc": "auROC", "auprc": "auPRC", "accuracy": "accuracy"}
-RECIPES = ("ours", "paper")
+RECIPES = ("ours", "unpruned", "paper")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Dataset(Protocol):
         ...
 
     def recipe(self, method: str, seed: int, scale: Scale) -> Recipe:
-        """The settings of `ours` or `paper`; the baselines take epochs and batches from `ours`."""
+        """The settings of one of `RECIPES`; the baselines take epochs and batches from `ours`."""
         ...
 
     def made_of(self) -> dict[str, Any]:
@@ -95,11 +95,13 @@ class Dataset(Protocol):
 
 def settings_of(dataset: Dataset, method: str, scale: Scale) -> str:
     """A short name for everything that a result depends on but the seed: a changed recipe is run anew."""
-    chosen = dataset.recipe("paper" if method == "paper" else "ours", 0, scale)
+    chosen = dataset.recipe(method if method in RECIPES else "ours", 0, scale)
     train = {key: getattr(chosen.train, key) for key in ("epochs", "batches", "batch_size")}
     parts: dict[str, Any] = {"length": dataset.length}
     if method in RECIPES:
         parts |= {"model": chosen.model.to_dict(), "train": asdict(chosen.train), "start": chosen.start}
+        if chosen.prune:
+            parts["prune"] = chosen.prune
     elif method in baselines.BASELINES:
         model = baselines.build(method, dataset.length, seed=0)
         parts |= {"model": model.config, "rate": model.rate, "train": train}

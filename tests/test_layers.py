@@ -12,7 +12,7 @@ LAYERS = [
     {"dna", "tables", "errors"},
     {"motifs", "pfm", "overlaps", "pvalues", "regions", "fasta", "genome", "sentences", "vcf"},
     {"model", "losses", "sources", "negatives", "backgrounds", "grammars", "simulate", "practice", "oracle"},
-    {"train", "checkpoint", "predict", "discover", "warm_start", "contributions", "deeplift"},
+    {"train", "checkpoint", "predict", "pruning", "discover", "warm_start", "contributions", "deeplift"},
     {"distances", "questions", "handwritten"},
     {"readout", "instances", "design", "annotate", "edit", "card", "tracks", "synthesis", "spacing", "flow"},
     {"design_files", "variants"},
