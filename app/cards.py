@@ -14,6 +14,7 @@ from argminn_core.checkpoint import ModelBundle
 from argminn_core.errors import InputError
 from argminn_core.motifs import ranked
 from argminn_core.plot.logo import logo_img
+from argminn_core.pruning import in_words
 from argminn_core.tables import RECEIPT
 
 SCORES = {"auroc": "auROC", "auprc": "auPRC", "accuracy": "accuracy"}
@@ -136,13 +137,15 @@ def facts(model: ModelBundle) -> str:
     config = model.model.config
     training = model.card.get("training")
     training = training if isinstance(training, dict) else {}
+    left = in_words(model.card)
     shown = {
         "Data": model.card.get("data"),
         "Split": model.card.get("split"),
         "Training": {
             key: training[key] for key in ("seed", "epochs", "seconds", "device") if key in training
         },
-        "Reads": f"{config.length:,} bp with {config.filters} filters of {config.width} bp",
+        "Reads": f"{config.length:,} bp with {config.filters} filters of {config.width} bp"
+        + (f", {left}" if left else ""),
     }
     return "\n\n".join(f"**{key}** {plain(short(fact(value), 400))}" for key, value in shown.items() if value)
 

@@ -185,6 +185,7 @@ def train(
 
     from argminn_core import recipe as recipes
     from argminn_core.datasets import DEFAULT_RECIPE
+    from argminn_core.pruning import in_words
     from argminn_core.train import pick_device
 
     kinds = {"--grammar": bool(grammar), "--positives": positives is not None, "--peaks": peaks is not None}
@@ -235,6 +236,8 @@ def train(
     bundle = run.finish()
     test = bundle.card["metrics"]["test"]
     found = ", ".join(motif.name for motif in bundle.motifs if motif.counts) or "none"
+    if left := in_words(bundle.card):
+        typer.echo(f"{bundle.model.config.filters} filters {left}")
     typer.echo(f"test auROC {test['auroc']:.4f}, auPRC {test['auprc']:.4f}; motifs: {found}")
     typer.echo(f"wrote {out / 'model.safetensors'}")
 

@@ -7,8 +7,10 @@ never on the test set, one after the other; what remains of a filter on sequence
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,6 +44,24 @@ class Pruned:
         """For a card: plain numbers, without the model."""
         numbers = {"loss": self.loss, "rise": self.rise, "error": self.error}
         return {"filters": self.filters, "kept": len(self.kept)} | numbers
+
+
+def in_words(card: Mapping[str, Any]) -> str:
+    """What was taken out of the model that `card` describes, as half a sentence; empty where the card says nothing."""
+    training = card.get("training")
+    pruned = training.get("pruned") if isinstance(training, Mapping) else None
+    known = pruned if isinstance(pruned, Mapping) else {}
+    numbers = [known.get(key) for key in ("filters", "kept", "loss", "rise", "error")]
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        return ""
+    filters, kept, loss, rise, error = numbers
+    if kept >= filters or loss <= 0:
+        return ""
+    change, spread = rise / loss, error / loss
+    return (
+        f"left of {filters:g} that were trained; taking out the other {filters - kept:g} changed the validation loss "
+        f"by {change:+.1%} (standard error {spread:.1%})"
+    )
 
 
 def prune(model: Argminn, codes: np.ndarray, y: np.ndarray, *, tolerance: float) -> Pruned:

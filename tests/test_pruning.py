@@ -14,7 +14,7 @@ from argminn_core.checkpoint import load_model
 from argminn_core.datasets import from_fasta
 from argminn_core.model import Argminn
 from argminn_core.predict import predict
-from argminn_core.pruning import prune, without_filters
+from argminn_core.pruning import in_words, prune, without_filters
 from argminn_core.recipe import RECIPES, Run, recipe
 
 
@@ -113,3 +113,28 @@ def test_a_training_on_peaks_leaves_out_what_it_does_not_need_and_says_so(tmp_pa
     np.testing.assert_array_equal(predict(again.model, codes), predict(bundle.model, codes))
     loss = bundle.card["metrics"]["valid"]["loss"]
     assert loss == pytest.approx(said["loss"] + said["rise"], abs=1e-4)
+    assert in_words(bundle.card).startswith(
+        f"left of 12 that were trained; taking out the other {12 - said['kept']} "
+    )
+
+
+CHANGED = {"filters": 24, "kept": 8, "loss": 0.2, "rise": -0.001, "error": 0.0025}
+
+
+def test_what_was_taken_out_is_said_against_the_loss_that_was():
+    assert in_words({"training": {"pruned": CHANGED}}) == (
+        "left of 24 that were trained; taking out the other 16 changed the validation loss by -0.5% "
+        "(standard error 1.2%)"
+    )
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        None, "long", {}, {"pruned": 8}, {"pruned": {}}, {"pruned": CHANGED | {"loss": "much"}},
+        {"pruned": CHANGED | {"rise": float("nan")}}, {"pruned": CHANGED | {"loss": 0}},
+        {"pruned": CHANGED | {"kept": 24}},
+    ],
+)  # fmt: skip
+def test_a_card_that_says_nothing_of_it_or_nonsense_adds_no_words(training):
+    assert in_words({"training": training}) == "" == in_words({})

@@ -47,6 +47,15 @@ def test_the_picture_shows_the_sequences_at_hand(app):
     assert "seq\\_0000" in messages(run(app).caption)
 
 
+def test_filters_that_were_taken_out_are_said_where_the_filters_are(app, home):
+    keep(
+        home,
+        "toy",
+        training={"pruned": {"filters": 9, "kept": 2, "loss": 0.5, "rise": 0.001, "error": 0.002}},
+    )
+    assert "left of 9 that were trained; taking out the other 7 changed" in messages(run(app).markdown)
+
+
 def test_a_receipt_has_a_verdict_a_line(app, home):
     keep(home, "toy", receipt=RECEIPT)
     aimed, more = (frame.value for frame in run(app).dataframe if "target" in frame.value.columns)
