@@ -302,7 +302,7 @@ def _rules(job: Job[Rules]) -> None:
     if len(rules):
         with st.expander("All rules as a table"):
             st.dataframe(rules, hide_index=True)
-    st.download_button("Rules (TSV)", RULES.to_tsv(rules), f"{_stem()}_rules.tsv", on_click="ignore")
+    st.download_button("Rules (TSV)", lambda: RULES.to_tsv(rules), f"{_stem()}_rules.tsv", on_click="ignore")
 
 
 _MOST_RULES = 6  # as cards; more would push what follows off the screen

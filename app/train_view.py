@@ -94,9 +94,10 @@ def show_job(job: Job) -> None:
         _result(job)
     _motifs(job)
     if len(history):
+        # Written when it is asked for: a file made anew in every epoch is gone before a slow browser has looked at it.
         st.download_button(
-            "Training curves (TSV)", HISTORY.to_tsv(history), f"{file_stem(job.name)}_history.tsv", on_click="ignore",
-            key=f"history_{job.id}",
+            "Training curves (TSV)", lambda: HISTORY.to_tsv(job_files.history(job)),
+            f"{file_stem(job.name)}_history.tsv", on_click="ignore", key=f"history_{job.id}",
         )  # fmt: skip
 
 

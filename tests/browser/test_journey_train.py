@@ -70,6 +70,11 @@ def test_train_on_my_data_and_come_back_to_it(browser, studio_url, files):
     page.get_by_role("button", name="Use this model").wait_for(timeout=AT_LAST)
     assert page.locator(".js-plotly-plot").count() == 2
     assert page.get_by_role("img", name="logo of filter 1").count()
+    studio.settle(page)
+    with page.expect_download(timeout=SOON) as curves:
+        page.get_by_role("button", name="Training curves (TSV)").click()
+    header, *epochs = curves.value.path().read_text().splitlines()
+    assert header.startswith("epoch\t") and len(epochs) == 1
     page.get_by_role("button", name="Use this model").click()
     page.get_by_role("button", name="In use").wait_for(timeout=SOON)
     page.wait_for_url("**model=my_ctcf*")
