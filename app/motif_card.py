@@ -83,7 +83,7 @@ def picture(
 def known_as(motif: LearnedMotif) -> str:
     """The match in words."""
     if not motif.match:
-        return "no match in JASPAR"
+        return "no match in JASPAR" if motif.counts else "not clear enough to be named"
     return f"{motif.match_name} {motif.match}, q = {motif.q_value:.1g}"
 
 

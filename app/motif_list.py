@@ -28,6 +28,14 @@ _ORDERS: dict[str, Callable[[LearnedMotif], float | str]] = {
 }
 
 
+_WEIGHT = 1.0  # logits; a filter that is worth as much is shown, however blurred its motif is
+
+
+def worth_showing(motif: LearnedMotif) -> bool:
+    """Whether the motif is clear, or the model's logits come from it all the same."""
+    return motif.counts or motif.contribution >= _WEIGHT
+
+
 class View(NamedTuple):
     """What the controls say: the motifs in their order, and how they are drawn."""
 
@@ -44,12 +52,12 @@ def arranged(motifs: Sequence[LearnedMotif], *, order: str, text: str = "") -> l
         motif for motif in motifs
         if any(wanted in part.casefold() for part in (motif.name, motif.match, motif.match_name, motif.motif.consensus))
     ]  # fmt: skip
-    return sorted(kept, key=lambda motif: (not motif.counts, _ORDERS[order](motif)))
+    return sorted(kept, key=lambda motif: (not worth_showing(motif), _ORDERS[order](motif)))
 
 
 def controls(motifs: Sequence[LearnedMotif]) -> View:
     """Draw the controls; what is chosen outlives a change of page."""
-    good = [motif for motif in motifs if motif.counts]
+    good = [motif for motif in motifs if worth_showing(motif)]
     rest = len(motifs) - len(good)
     keep = {"persist_state": "session"}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -67,7 +75,7 @@ def controls(motifs: Sequence[LearnedMotif]) -> View:
             match = st.toggle("JASPAR match beneath", key="motif_match", **keep)
             reverse = st.toggle("Reverse complement", key="motif_reverse", **keep)
             every = bool(rest) and st.toggle(
-                f"Also the {rest} filters without a clear motif", disabled=not good
+                f"Also {rest} filter{'s' * (rest != 1)} without a clear motif", disabled=not good
             )
     shown = arranged(motifs if every or not good else good, order=order, text=text)
     return View(shown, mode, reverse, match)

@@ -9,6 +9,7 @@ from handmade import fasta, toy_bundle
 
 from app import motif_card, motif_list, services
 from argminn_core import edit
+from argminn_core.checkpoint import save_model
 from argminn_core.predict import predict
 
 
@@ -56,8 +57,28 @@ def test_motifs_in_every_order(order, expected):
 
 
 def test_motifs_that_do_not_count_come_last():
-    motifs = [replace(MOTIFS[2], counts=False), *MOTIFS[:2]]
+    motifs = [replace(MOTIFS[2], counts=False, contribution=0.5), *MOTIFS[:2]]
     assert motif_list.arranged(motifs, order="contribution")[-1].name == "GATA1"
+
+
+@pytest.fixture
+def blurred(home):
+    """The toy model, its motifs blurred but for one: it is on disk before the app runs."""
+    bundle = toy_bundle("toy")
+    worth = {"CTCF": 3.0, "SPI1": 0.5, "GATA1": float("nan")}
+    motifs = [
+        replace(motif, counts=motif.name == "GATA1", contribution=worth[motif.name])
+        for motif in bundle.motifs
+    ]
+    save_model(home / "models" / "toy.safetensors", replace(bundle, motifs=motifs))
+
+
+def test_a_filter_that_the_logits_come_from_is_shown_however_blurred(blurred, app):
+    assert names(app) == ["CTCF", "GATA1"]
+    (more,) = (toggle for toggle in app.toggle if "clear" in toggle.label)
+    assert more.label == "Also 1 filter without a clear motif"
+    more.set_value(True).run()
+    assert names(app) == ["CTCF", "GATA1", "SPI1"]
 
 
 @pytest.mark.parametrize(
