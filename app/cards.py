@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import Any
 
@@ -15,7 +16,7 @@ from argminn_core.errors import InputError
 from argminn_core.motifs import ranked
 from argminn_core.plot.logo import logo_img
 from argminn_core.pruning import in_words
-from argminn_core.tables import RECEIPT
+from argminn_core.tables import RECEIPT, number
 
 SCORES = {"auroc": "auROC", "auprc": "auPRC", "accuracy": "accuracy"}
 
@@ -24,7 +25,7 @@ def scores(model: ModelBundle) -> dict[str, dict[str, float]]:
     """Split -> score -> value, of the scores that the card has."""
     metrics = model.card.get("metrics")
     return {
-        str(split): {key: float(values[key]) for key in SCORES if isinstance(values.get(key), int | float)}
+        str(split): {key: value for key in SCORES if math.isfinite(value := number(values.get(key)))}
         for split, values in (metrics.items() if isinstance(metrics, dict) else ())
         if isinstance(values, dict)
     }

@@ -25,7 +25,7 @@ from argminn_core.design import Pfms, Rendered, design_header, render, reopen
 from argminn_core.dna import decode, encode
 from argminn_core.errors import InputError
 from argminn_core.fasta import read_bytes, read_fasta, to_fasta
-from argminn_core.tables import PLACEMENTS
+from argminn_core.tables import PLACEMENTS, number
 
 FORMAT, VERSION = "argminn-design", 1
 MAX_BYTES = 5_000_000
@@ -302,12 +302,10 @@ def _project_design(entry: object, where: str) -> SavedDesign:
         if not all(0 <= value <= MAX_LENGTH for value in spans.values()):
             raise InputError(f"{at} lies outside any sequence", found=str(spans)[:80])
         records.append({"sequence": name, **record, **spans})
-    logit = entry.get("logit")
-    known = isinstance(logit, int | float) and not isinstance(logit, bool) and abs(logit) < 1e300
     model = entry.get("model", "")
     return SavedDesign(
         name, PLACEMENTS.frame(records), encode(letters, name=f"the background of {where}") if letters else None,
-        model if isinstance(model, str) else "", float(logit) if known else math.nan,
+        model if isinstance(model, str) else "", number(entry.get("logit")),
     )  # fmt: skip
 
 

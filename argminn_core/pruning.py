@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from argminn_core import dna
 from argminn_core.model import Active, Argminn
 from argminn_core.predict import BATCH
+from argminn_core.tables import number
 
 MOST = 1000  # validation sequences that are read, evenly spaced
 
@@ -51,11 +52,12 @@ def in_words(card: Mapping[str, Any]) -> str:
     training = card.get("training")
     pruned = training.get("pruned") if isinstance(training, Mapping) else None
     known = pruned if isinstance(pruned, Mapping) else {}
-    numbers = [known.get(key) for key in ("filters", "kept", "loss", "rise", "error")]
-    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
-        return ""
-    filters, kept, loss, rise, error = numbers
-    if kept >= filters or loss <= 0:
+    filters, kept, loss, rise, error = (
+        number(known.get(key)) for key in ("filters", "kept", "loss", "rise", "error")
+    )
+    if not (
+        kept < filters and loss > 0 and math.isfinite(rise + error)
+    ):  # NaN, which is unknown, fails each of them
         return ""
     change, spread = rise / loss, error / loss
     return (

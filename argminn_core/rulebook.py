@@ -9,7 +9,6 @@ anyone may have written, so an entry that cannot be used is left out and counted
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ import pandas as pd
 from argminn_core.checkpoint import ModelBundle
 from argminn_core.errors import InputError
 from argminn_core.fasta import Sequences
+from argminn_core.tables import number
 
 MAX_RULES = 300
 MAX_TEXT = 400
@@ -178,7 +178,7 @@ def _rule(entry: object, known: set[str]) -> Rule | None:
     gaps = entry.get("gaps", [])
     if not isinstance(gaps, list) or len(gaps) > 50 or not all(map(_is_run, gaps)):
         return None
-    numbers = [_number(entry.get(key)) for key in ("share", "effect", "q_value")]
+    numbers = [number(entry.get(key)) for key in ("share", "effect", "q_value")]
     runs = tuple(Gaps(int(low), int(high), float(share)) for low, high, share in gaps)
     return Rule(kind, left, right, orientation, runs, *numbers, sentence)
 
@@ -190,11 +190,6 @@ def _is_run(run: object) -> bool:
     if not (isinstance(low, int) and isinstance(high, int) and isinstance(share, int | float)):
         return False
     return -MAX_GAP <= low <= high <= MAX_GAP and 0 <= share <= 1
-
-
-def _number(value: object) -> float:
-    usable = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if usable and abs(value) < 1e300 else math.nan
 
 
 def _finite(value: float) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -342,3 +343,9 @@ CHECKS = Table(
     "checks",
     {"check": "text", "positives": "text", "negatives": "text", "verdict": "text", "advice": "text"},
 )
+
+
+def number(value: object) -> float:
+    """A number in somebody's file, such as a model's card; NaN for what is none, or is too large to reckon with."""
+    usable = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if usable and abs(value) < 1e300 else math.nan

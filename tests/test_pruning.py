@@ -133,7 +133,8 @@ def test_what_was_taken_out_is_said_against_the_loss_that_was():
     [
         None, "long", {}, {"pruned": 8}, {"pruned": {}}, {"pruned": CHANGED | {"loss": "much"}},
         {"pruned": CHANGED | {"rise": float("nan")}}, {"pruned": CHANGED | {"loss": 0}},
-        {"pruned": CHANGED | {"kept": 24}},
+        {"pruned": CHANGED | {"error": 10**400}}, {"pruned": CHANGED | {"kept": 10**400}},
+        {"pruned": CHANGED | {"rise": True}}, {"pruned": CHANGED | {"kept": 24}},
     ],
 )  # fmt: skip
 def test_a_card_that_says_nothing_of_it_or_nonsense_adds_no_words(training):

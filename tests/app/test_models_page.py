@@ -56,6 +56,15 @@ def test_filters_that_were_taken_out_are_said_where_the_filters_are(app, home):
     assert "left of 9 that were trained; taking out the other 7 changed" in messages(run(app).markdown)
 
 
+@pytest.mark.parametrize(
+    "odd", [10**400, float("nan"), True, "0.9", None], ids=["huge", "nan", "bool", "text", "none"]
+)
+def test_a_score_that_is_no_number_is_left_out(app, home, odd):
+    keep(home, "toy", metrics={"test": {"auroc": odd, "auprc": 0.75}})
+    said = messages(run(app).caption, app.markdown)
+    assert "auPRC **0.750** (test split)" in said and "auROC **" not in said and not app.exception
+
+
 def test_a_receipt_has_a_verdict_a_line(app, home):
     keep(home, "toy", receipt=RECEIPT)
     aimed, more = (frame.value for frame in run(app).dataframe if "target" in frame.value.columns)
