@@ -1,6 +1,6 @@
 """Random backgrounds that hold no chance match of some motifs.
 
-uniform codes -> windows that match -> those windows drawn again, until none is left.
+random codes -> windows that match -> those windows drawn again, until none is left.
 """
 
 from __future__ import annotations
@@ -24,6 +24,24 @@ def uniform_codes(rng: np.random.Generator, n: int, length: int) -> np.ndarray:
     size = n * length
     raw = np.frombuffer(rng.bytes(-(-size // 4)), dtype=np.uint8)
     return _UNPACK[raw].view(np.uint8)[:size].reshape(n, length)
+
+
+def random_codes(rng: np.random.Generator, n: int, length: int, *, gc: float = 0.5) -> np.ndarray:
+    """Codes (n, length) uint8 of independent bases, a share `gc` of them G or C, both equally often.
+
+    Raises
+    ------
+    ConfigError
+        `gc` is not a share.
+    """
+    if not 0 <= gc <= 1:
+        raise ConfigError("the GC content is no share", found=gc, expected="0 to 1")
+    if gc == 0.5:
+        return uniform_codes(rng, n, length)
+    strong = rng.random((n, length)) < gc
+    # A, C, G, T are 0 to 3: a coin says which of the two weak or of the two strong ones.
+    coin = rng.integers(2, size=(n, length), dtype=np.uint8)
+    return np.where(strong, 1 + coin, 3 * coin).astype(np.uint8)
 
 
 class Avoider:
@@ -69,8 +87,8 @@ class Avoider:
                 column += columns
             yield width, *np.nonzero(score >= least)
 
-    def clear(self, codes: np.ndarray, rng: np.random.Generator) -> None:
-        """Draw the bases under every match of `codes` (n, L) again, in place, until none is left.
+    def clear(self, codes: np.ndarray, rng: np.random.Generator, *, gc: float = 0.5) -> None:
+        """Draw the bases under every match of `codes` (n, L) again, with `gc`, in place, until none is left.
 
         Only those bases are drawn again, not their whole sequence: a short motif matches in nearly every
         sequence, so that drawing whole ones would not end.
@@ -84,17 +102,17 @@ class Avoider:
             return
         rows = max(_BLOCK // max(codes.shape[1], 1), 1)
         for start in range(0, len(codes), rows):
-            self._clear_block(codes[start : start + rows], rng)
+            self._clear_block(codes[start : start + rows], rng, gc)
 
-    def _clear_block(self, codes: np.ndarray, rng: np.random.Generator) -> None:
+    def _clear_block(self, codes: np.ndarray, rng: np.random.Generator, gc: float) -> None:
         pending = np.arange(len(codes))
         for _ in range(_ROUNDS):
             block = codes[pending]
             touched = np.zeros(len(block), dtype=bool)
             for width, rows, start0 in self.matches(block):
                 touched[rows] = True
-                block[rows[:, None], start0[:, None] + np.arange(width)] = uniform_codes(
-                    rng, len(rows), width
+                block[rows[:, None], start0[:, None] + np.arange(width)] = random_codes(
+                    rng, len(rows), width, gc=gc
                 )
             if not touched.any():
                 return

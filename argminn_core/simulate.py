@@ -1,6 +1,6 @@
 """Sequences made by a known grammar, with the truth of what was planted.
 
-grammar -> uniform background without chance matches -> planted sites -> half reverse-complemented
+grammar -> random background without chance matches -> planted sites -> half reverse-complemented
 -> codes (n, L) and PLACEMENTS.
 """
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from argminn_core.backgrounds import Avoider, uniform_codes
+from argminn_core.backgrounds import Avoider, random_codes
 from argminn_core.dna import decode, reverse_complement_codes
 from argminn_core.errors import ConfigError
 from argminn_core.fasta import Sequences
@@ -61,7 +61,13 @@ class _Planted(NamedTuple):
 
 
 def simulate(
-    grammar: Grammar, n: int, *, length: int = 500, seed: int | np.random.Generator, positives: bool = True
+    grammar: Grammar,
+    n: int,
+    *,
+    length: int = 500,
+    seed: int | np.random.Generator,
+    positives: bool = True,
+    gc: float = 0.5,
 ) -> Simulated:
     """Make `n` sequences of `length` bp and the table of what was planted.
 
@@ -78,13 +84,15 @@ def simulate(
         What to draw from.
     positives : bool
         Make positives, named pos_000001 and so on; otherwise negatives, neg_000001.
+    gc : float
+        Share of G and C in the backgrounds; the sites are drawn from their PFMs whatever it is.
 
     Raises
     ------
     ConfigError
         A configuration is longer than the sequences, or no background can avoid the motifs.
     """
-    codes, planted, flipped = _draw(grammar, n, np.random.default_rng(seed), positives, length)
+    codes, planted, flipped = _draw(grammar, n, np.random.default_rng(seed), positives, length, gc)
     prefix = "pos" if positives else "neg"
     names = [f"{prefix}_{row:06d}" for row in range(1, n + 1)]
     return Simulated(codes, _truth(planted, flipped, length, prefix), names)
@@ -107,10 +115,10 @@ def simulate_codes(
 
 
 def _draw(
-    grammar: Grammar, n: int, rng: np.random.Generator, positives: bool, length: int
+    grammar: Grammar, n: int, rng: np.random.Generator, positives: bool, length: int, gc: float = 0.5
 ) -> tuple[np.ndarray, list[_Planted], np.ndarray]:
-    codes = uniform_codes(rng, n, length)
-    _avoider(grammar).clear(codes, rng)
+    codes = random_codes(rng, n, length, gc=gc)
+    _avoider(grammar).clear(codes, rng, gc=gc)
     planted = list(_plant(grammar, codes, rng, positives))
     flipped = rng.random(n) < 0.5
     codes[flipped] = reverse_complement_codes(codes[flipped])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from argminn_core.errors import ConfigError
 from argminn_core.oracle import oracle_scores
 from argminn_core.simulate import GRAMMARS, Configuration, Grammar, MotifSource, simulate_codes
 
@@ -28,7 +29,8 @@ def test_a_strand_does_not_matter():
     )
 
 
-def test_ratio_is_that_of_the_enumerated_sequences():
+@pytest.mark.parametrize("gc", [0.5, 0.8])
+def test_ratio_is_that_of_the_enumerated_sequences(gc):
     """On 5 bp every way to make a sequence can be listed, letter by letter."""
     pfm = np.array([[0.7, 0.1], [0.1, 0.2], [0.1, 0.3], [0.1, 0.4]])
     source = MotifSource("M", pfm=tuple(map(tuple, pfm)))
@@ -36,11 +38,19 @@ def test_ratio_is_that_of_the_enumerated_sequences():
     tiny = Grammar("tiny", (source,), (pair,), (Configuration(0.4), Configuration(0.6, ("M",))))
     codes = np.random.default_rng(0).integers(0, 4, size=(20, 5), dtype=np.uint8)
     reverse = pfm[::-1, ::-1]
-    for row, score in zip(codes, oracle_scores(tiny, codes), strict=True):
+    likely = np.array([1 - gc, gc, gc, 1 - gc]) / 2
+    for row, score in zip(codes, oracle_scores(tiny, codes, gc=gc), strict=True):
         positive = negative = 0.0
         for strand in (row, 3 - row[::-1]):
-            at = [4 * pfm[strand[i], 0] * 4 * pfm[strand[i + 1], 1] for i in range(4)]
-            back = [4 * reverse[strand[i], 0] * 4 * reverse[strand[i + 1], 1] for i in range(4)]
+            by_chance = [likely[strand[i]] * likely[strand[i + 1]] for i in range(4)]
+            at = [pfm[strand[i], 0] * pfm[strand[i + 1], 1] / by_chance[i] for i in range(4)]
+            back = [reverse[strand[i], 0] * reverse[strand[i + 1], 1] / by_chance[i] for i in range(4)]
             negative += 0.5 * (0.4 + 0.6 * np.mean(at))
             positive += 0.5 * (0.5 * np.mean([at[0] * back[2], at[1] * back[3]]) + 0.5 * at[0] * back[3])
         assert score == pytest.approx(np.log(positive / negative))
+
+
+def test_backgrounds_without_some_bases_have_no_oracle():
+    codes = simulate_codes(GRAMMARS["SPI1"], 2, np.random.default_rng(0))
+    with pytest.raises(ConfigError, match="hold every base"):
+        oracle_scores(GRAMMARS["SPI1"], codes, gc=1.0)

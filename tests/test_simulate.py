@@ -4,7 +4,7 @@ from itertools import groupby, pairwise
 import numpy as np
 import pytest
 
-from argminn_core.backgrounds import Avoider, uniform_codes
+from argminn_core.backgrounds import Avoider, random_codes, uniform_codes
 from argminn_core.dna import decode, reverse_complement
 from argminn_core.errors import ConfigError
 from argminn_core.simulate import (
@@ -208,3 +208,31 @@ def test_a_configuration_must_fit():
     with pytest.raises(ConfigError, match="columns"):
         MotifSource("M", "MA0138.3", (10, 21)).motif()
     assert simulate(GRAMMARS["REST"], 50, length=29, seed=0).truth.start0.min() >= 0
+
+
+@pytest.mark.parametrize("gc", [0.0, 0.05, 0.3, 0.95, 1.0])
+def test_backgrounds_have_the_gc_that_was_asked_for(gc):
+    counts = np.bincount(random_codes(np.random.default_rng(3), 200, 500, gc=gc).ravel(), minlength=4)
+    assert np.allclose(counts / counts.sum(), np.array([1 - gc, gc, gc, 1 - gc]) / 2, atol=0.006)
+
+
+def test_sites_are_the_same_whatever_the_gc_of_the_background():
+    grammar, n = GRAMMARS["REST"], 400
+    made = {gc: simulate(grammar, n, seed=5, gc=gc) for gc in (0.1, 0.9)}
+    share = {gc: np.isin(of.codes, (1, 2)).mean() for gc, of in made.items()}
+    assert share[0.1] < 0.2 and share[0.9] > 0.8
+    planted = {gc: "".join(of.truth["site"]) for gc, of in made.items()}
+    content = {gc: (text.count("G") + text.count("C")) / len(text) for gc, text in planted.items()}
+    assert content[0.1] == pytest.approx(content[0.9], abs=0.02)
+
+
+def test_avoided_windows_are_drawn_again_with_the_same_gc():
+    codes = simulate(STRICT, 60, seed=4, positives=False, gc=0.9).codes
+    pfms = [motif.pfm for motif in motifs_of(STRICT).values()]
+    assert not any(len(rows) for _, rows, _ in Avoider(pfms, STRICT.avoid).matches(codes))
+    assert np.isin(codes, (1, 2)).mean() == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_gc_that_is_no_share_is_an_error():
+    with pytest.raises(ConfigError, match="no share"):
+        simulate(GRAMMARS["REST"], 3, seed=0, gc=50)
