@@ -23,8 +23,8 @@ _LEAST = 1e-300  # a sequence that a side cannot make gets a large finite score 
 def oracle_scores(grammar: Grammar, codes: np.ndarray, *, gc: float = 0.5) -> np.ndarray:
     """Log likelihood ratio of positives to negatives of `grammar`, natural units, (N,).
 
-    Exact up to one thing: the bases of backgrounds count as independent, whatever they were made to avoid (with the built-in
-    grammars there is nothing to avoid). No classifier has a larger auROC on average.
+    Exact up to one thing: the bases of backgrounds count as independent, whatever they were made to avoid (with the
+    built-in grammars there is nothing to avoid). No classifier has a larger auROC on average.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ import argparse
 from dataclasses import replace
 
 import numpy as np
+from records import head, row, three
 
 from argminn_core.checkpoint import ModelBundle, load_model
 from argminn_core.datasets import grammar_of
@@ -23,7 +24,6 @@ from argminn_core.oracle import oracle_scores
 from argminn_core.predict import metrics, predict, predict_sequences
 from argminn_core.simulate import simulate
 from argminn_core.zoo import resolve
-from records import head, row, three
 
 MODELS = ("rest", "spi1", "tal-gata", "jund-tead", "e2f6", "spi1-ctcf")
 GC = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
