@@ -105,6 +105,8 @@ def settings_of(dataset: Dataset, method: str, scale: Scale) -> str:
     elif method in baselines.BASELINES:
         model = baselines.build(method, dataset.length, seed=0)
         parts |= {"model": model.config, "rate": model.rate, "train": train}
+        if model.decay:
+            parts["decay"] = model.decay
     parts |= dataset.made_of()
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
