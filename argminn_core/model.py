@@ -28,9 +28,14 @@ from argminn_core.errors import ConfigError
 # float32: arithmetic on the smallest ones, the denormals, takes a processor a hundred times as long.
 _FAINT = -40.0
 
-# Largest share of activations that are not zero at which it pays to list them: an entry of the list costs some ten
-# times as much as one of the full array.
-_SPARSE = 0.05
+# Largest share of activations that are not zero at which it pays to list them, when gradients are asked for and when
+# not: an entry of the list costs some ten times as much as one of the full array, but the gradients of the full arrays
+# cost more still.
+_SPARSE = {True: 0.03, False: 0.01}
+
+# Up to so many channels their products are written out: a matrix product of each frequency copies every matrix in its
+# gradients, which took half of a training step.
+_FEW = 8
 
 # Most pairs of active positions that are listed for a batch: a few tens of megabytes.
 _MOST_PAIRS = 1 << 23
@@ -262,6 +267,18 @@ class Layer(nn.Module):
         return stream + self.norm_out(self.mlp(self.norm_join(self.join(value.flatten(1))))), att
 
 
+def _fast_size(least: int) -> int:
+    """The smallest of some sizes, at least `least`, of which Fourier transforms are fast."""
+    return min(odd << max(-(-least // odd) - 1, 0).bit_length() for odd in (1, 3, 5, 9))
+
+
+def _products(found: Tensor, kernel: Tensor) -> Tensor:
+    """`sum_c found[n, c, f] * kernel[c, d, f]` of complex found (N, C, f) and kernel (C, D, f): (N, D, f)."""
+    if len(kernel) > _FEW:
+        return torch.einsum("ncf,cdf->ndf", found, kernel)
+    return (found.unsqueeze(2) * kernel).sum(1)
+
+
 class Active(NamedTuple):
     """The activations (N, C, P) that are not zero, one entry each, sequence by sequence.
 
@@ -277,7 +294,7 @@ class Active(NamedTuple):
     @property
     def pays(self) -> bool:
         """Whether so few are active that the list is the quicker way."""
-        return len(self.value) <= _SPARSE * math.prod(self.shape)
+        return len(self.value) <= _SPARSE[torch.is_grad_enabled()] * math.prod(self.shape)
 
     @classmethod
     def of(cls, act: Tensor) -> Active:
@@ -316,8 +333,8 @@ class Tokens:
             self.active, self.rows = act, act.shape[0]
             # Of every active entry, its sequence and head as one number, (A, E).
             self._line = act.row * heads + torch.arange(heads, device=act.row.device)[:, None]
-        else:  # (N, C + D, P), the activations above the positions
-            self.features, self.rows = torch.cat([act, position.expand(len(act), -1, -1)], dim=1), len(act)
+        else:
+            self.act, self.rows = act, len(act)
 
     def near(self, seen: Tensor, spacing: Spacing) -> Tensor:
         """What `spacing` adds to the score of each position, (N, P), when `seen` (N, P) was pointed at before."""
@@ -331,15 +348,15 @@ class Tokens:
             return seen.new_zeros(N * P).index_add(0, where, weight).view(N, P)
         act = self.dense()
         # By Fourier transform: of 24 channels a convolution as wide as the reach takes ten times as long.
-        P, size = act.shape[2], 1 << (act.shape[2] + 2 * reach - 1).bit_length()
-        found = torch.fft.rfft(act * seen.unsqueeze(1), size)
-        swept = torch.einsum("ncf,cdf->ndf", found, torch.fft.rfft(kernel, size))
+        # What is longer than P + reach wraps round into the first `reach` places, which are cut off.
+        P, size = act.shape[2], _fast_size(act.shape[2] + reach)
+        swept = _products(torch.fft.rfft(act * seen.unsqueeze(1), size), torch.fft.rfft(kernel, size))
         return (act * torch.fft.irfft(swept, size)[..., reach : reach + P]).sum(1)
 
     def dense(self) -> Tensor:
         """The activations (N, C, P) written out."""
         if self.active is None:
-            return self.features[:, : self.channels]
+            return self.act
         N, C, P = self.active.shape
         flat = self.active.value.new_zeros(N * C * P)
         line = (self.active.row * C + self.active.channel) * P + self.active.place
@@ -384,11 +401,12 @@ class Tokens:
         look, which takes its share and is left out of the result. `near` (N, P) is added to the scores of all heads.
         """
         probe = (probe @ self.map).expand(self.rows, -1, -1)  # (N, A, C + D)
+        C = self.channels
+        score = probe[..., C:] @ self.position
         if self.active is None:
-            score = torch.bmm(probe, self.features)
+            score = torch.baddbmm(score, probe[..., :C], self.act)
         else:
-            C, P = self.active.shape[1:]
-            score = probe[..., C:] @ self.position
+            P = self.active.shape[2]
             line = self._line
             # What the activations add: one number a head for each that is not zero.
             added = probe[..., :C].reshape(-1)[line * C + self.active.channel] * self.active.value
@@ -408,7 +426,7 @@ class Tokens:
         """`sum_p att_p z_p` (N, A, H) and `sum_p att_p` (N, A)."""
         mass = att.sum(-1)
         if self.active is None:
-            pooled = torch.bmm(att, self.features.transpose(1, 2))
+            of_channels = torch.bmm(att, self.act.transpose(1, 2))
         else:
             N, C, _ = self.active.shape
             A = att.shape[1]
@@ -417,7 +435,7 @@ class Tokens:
             of_channels.view(-1).index_add_(
                 0, (self._line * C + self.active.channel).view(-1), seen.reshape(-1)
             )
-            pooled = torch.cat([of_channels, att @ self.position.T], dim=2)
+        pooled = torch.cat([of_channels, att @ self.position.T], dim=2)
         return pooled @ self.map.T + mass.unsqueeze(-1) * self.offset, mass
 
 

@@ -31,8 +31,9 @@ class Cnn(nn.Module):
     """A plain CNN of Basset's shape (Kelley et al. 2016), thinner: these data sets are smaller than its.
 
     Three convolutions of 19, 11 and 7 bases, each with batch norm, ReLU, max-pool and dropout, one hidden dense layer,
-    one logit. Positions survive the pooling, so that it can learn that a motif lies in the middle. Dropout, weight decay
-    and pooling were chosen on validation parts (benchmarks/README.md): a thousand sequences are soon known by heart.
+    one logit. Positions survive the pooling, so that it can learn that a motif lies in the middle. Dropout, weight
+    decay and pooling were chosen on validation parts (benchmarks/README.md). `dropout` is that after each convolution
+    and that after the dense layer.
     """
 
     rate, decay = 1e-3, 1e-2
@@ -41,7 +42,6 @@ class Cnn(nn.Module):
     def __init__(
         self, length: int, *, channels: int = 64, hidden: int = 128, dropout: tuple[float, float] = (0.4, 0.5)
     ) -> None:
-        """dropout : after each convolution, after the dense layer."""
         super().__init__()
         self.config = dict(length=length, channels=channels, hidden=hidden, dropout=dropout)
         cells, inputs, blocks = length, 4, []

@@ -101,9 +101,8 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case.values())))
 @pytest.mark.parametrize("listed", [0.0, 1.0], ids=["dense", "listed"])
 def test_the_contraction_is_exact_in_value_and_gradient(case, training, listed, monkeypatch):
-    monkeypatch.setattr(
-        "argminn_core.model._SPARSE", listed
-    )  # 1: only activations that are not zero are read
+    # 1: only activations that are not zero are read
+    monkeypatch.setattr("argminn_core.model._SPARSE", {True: listed, False: listed})
     model = tiny_model(1, **case).train(training)
     generator = torch.Generator().manual_seed(2)
     X = torch.rand(3, 4, model.config.length, generator=generator, dtype=torch.float64, requires_grad=True)
@@ -256,10 +255,25 @@ def test_settings_round_trip_as_a_dict():
 def test_too_many_pairs_of_places_are_swept_by_a_convolution(monkeypatch):
     model = tiny_model(4, spacing=7, null_token=True).eval()
     X = dna.one_hot(random_codes(3, model.config.length)).double()
-    monkeypatch.setattr("argminn_core.model._SPARSE", 1.0)
+    monkeypatch.setattr("argminn_core.model._SPARSE", {True: 1.0, False: 1.0})
     listed = model(X)
     monkeypatch.setattr("argminn_core.model._MOST_PAIRS", 0)
     for mine, other in zip(listed, model(X), strict=True):
+        torch.testing.assert_close(mine, other)
+
+
+@pytest.mark.parametrize(("length", "spacing", "filters"), [(20, 7, 3), (33, 30, 2), (47, 9, 5), (64, 64, 1)])
+def test_transforms_are_long_enough_for_what_is_kept(length, spacing, filters, monkeypatch):
+    """Whatever wraps round must not reach the places that are read; five filters multiply otherwise than few."""
+    model = tiny_model(5, length=length, spacing=spacing, filters=filters, strands="both").eval()
+    for layer in model.layers[1:]:
+        torch.nn.init.normal_(layer.spacing.weight)
+    X = dna.one_hot(random_codes(4, length)).double()
+    outputs = []
+    for listed in (0.0, 1.0):
+        monkeypatch.setattr("argminn_core.model._SPARSE", {True: listed, False: listed})
+        outputs.append(model(X))
+    for mine, other in zip(*outputs, strict=True):
         torch.testing.assert_close(mine, other)
 
 
