@@ -41,7 +41,7 @@ def random_codes(rng: np.random.Generator, n: int, length: int, *, gc: float = 0
     strong = rng.random((n, length)) < gc
     # A, C, G, T are 0 to 3: a coin says which of the two weak or of the two strong ones.
     coin = rng.integers(2, size=(n, length), dtype=np.uint8)
-    return np.where(strong, 1 + coin, 3 * coin).astype(np.uint8)
+    return np.where(strong, 1 + coin, 3 * coin)
 
 
 class Avoider:

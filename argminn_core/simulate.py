@@ -98,10 +98,12 @@ def simulate(
     return Simulated(codes, _truth(planted, flipped, length, prefix), names)
 
 
-def both_classes(grammar: Grammar, n: int, *, length: int = 500, seed: int) -> tuple[Sequences, Sequences]:
+def both_classes(
+    grammar: Grammar, n: int, *, length: int = 500, gc: float = 0.5, seed: int
+) -> tuple[Sequences, Sequences]:
     """`n` positives and `n` negatives of a grammar as sequences, from `seed` and the next one."""
     good, bad = (
-        simulate(grammar, n, length=length, seed=seed + number, positives=positives)
+        simulate(grammar, n, length=length, gc=gc, seed=seed + number, positives=positives)
         for number, positives in enumerate((True, False))
     )
     return Sequences.from_codes(good.names, good.codes), Sequences.from_codes(bad.names, bad.codes)

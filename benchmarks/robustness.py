@@ -9,7 +9,9 @@ Nothing is trained: models learned from 500 bp of uniform letters.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from records import head, row, three
@@ -22,13 +24,15 @@ from argminn_core.grammars import Grammar
 from argminn_core.model import Argminn
 from argminn_core.oracle import oracle_scores
 from argminn_core.predict import metrics, predict, predict_sequences
-from argminn_core.simulate import simulate
+from argminn_core.simulate import both_classes
 from argminn_core.zoo import resolve
 
 MODELS = ("rest", "spi1", "tal-gata", "jund-tead", "e2f6", "spi1-ctcf")
 GC = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
 LENGTHS = (200, 300, 500, 1_000, 2_000)
 SEED = 20_264  # no training and no other benchmark draws from it
+
+Classes = tuple[Sequences, Sequences]
 
 
 def at_length(model: Argminn, length: int) -> Argminn:
@@ -38,21 +42,10 @@ def at_length(model: Argminn, length: int) -> Argminn:
     return other.eval()
 
 
-def sequences(
-    grammar: Grammar, n: int, *, length: int = 500, gc: float = 0.5
-) -> tuple[np.ndarray, np.ndarray]:
-    """Codes (2n, length) and labels of `n` fresh positives and `n` negatives."""
-    parts = [
-        simulate(grammar, n, length=length, gc=gc, seed=SEED + 1 - y, positives=bool(y)).codes for y in (1, 0)
-    ]
-    return np.concatenate(parts), np.repeat([1, 0], n)
-
-
-def in_windows(bundle: ModelBundle, codes: np.ndarray) -> np.ndarray:
+def in_windows(bundle: ModelBundle, sequences: Sequences) -> np.ndarray:
     """The highest logit of each sequence's windows, (N,)."""
-    names = [f"{number:06d}" for number in range(len(codes))]
-    table, _ = predict_sequences(bundle, Sequences.from_codes(names, codes))
-    return table.groupby("sequence")["logit"].max().reindex(names).to_numpy()
+    table, _ = predict_sequences(bundle, sequences)
+    return table.groupby("sequence")["logit"].max().reindex(sequences.names).to_numpy()
 
 
 def grammar_behind(bundle: ModelBundle) -> Grammar:
@@ -62,8 +55,28 @@ def grammar_behind(bundle: ModelBundle) -> Grammar:
     return rules
 
 
-def auroc(y: np.ndarray, scores: np.ndarray) -> str:
-    return three(metrics(y, scores)["auroc"])
+def auroc(classes: Classes, scores: Callable[[Sequences], np.ndarray]) -> str:
+    """How well `scores`, of (N,) sequences, tells the first class from the second, as it is printed."""
+    y = np.repeat([1, 0], [len(part) for part in classes])
+    return three(metrics(y, np.concatenate([scores(part) for part in classes]))["auroc"])
+
+
+def in_background(bundle: ModelBundle, n: int, gc: float) -> str:
+    """A cell: the model, and in brackets the oracle, in backgrounds of this share of G and C."""
+    rules = grammar_behind(bundle)
+    classes = both_classes(rules, n, gc=gc, seed=SEED)
+    says = auroc(classes, lambda part: predict(bundle.model, part.stack()))
+    return f"{says} ({auroc(classes, lambda part: oracle_scores(rules, part.stack(), gc=gc))})"
+
+
+def of_length(bundle: ModelBundle, n: int, length: int) -> str:
+    """A cell: the same weights, windows, and in brackets the oracle, on sequences of this length."""
+    rules = grammar_behind(bundle)
+    classes = both_classes(rules, n, length=length, seed=SEED)
+    model = at_length(bundle.model, length)
+    whole = auroc(classes, lambda part: predict(model, part.stack()))
+    windows = auroc(classes, lambda part: in_windows(bundle, part))
+    return f"{whole} / {windows} ({auroc(classes, lambda part: oracle_scores(rules, part.stack()))})"
 
 
 def main() -> None:
@@ -72,28 +85,18 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=1_000, help="of each class (default %(default)s)")
     options = parser.parse_args()
     bundles = {name: load_model(resolve(name)) for name in options.models}
-    rules = {name: grammar_behind(bundle) for name, bundle in bundles.items()}
 
-    print("\n## Backgrounds: auROC, in brackets the oracle's\n")
-    print("\n".join(head(["share of G and C", *bundles])))
-    for gc in GC:
-        cells = []
-        for name, bundle in bundles.items():
-            codes, y = sequences(rules[name], options.n, gc=gc)
-            ceiling = auroc(y, oracle_scores(rules[name], codes, gc=gc))
-            cells.append(f"{auroc(y, predict(bundle.model, codes))} ({ceiling})")
-        print(row([f"{gc:.0%}", *cells]), flush=True)
+    def show(title: str, rows: str, labels: dict[str, Any], cell: Callable[..., str]) -> None:
+        print(f"\n## {title}\n")
+        print("\n".join(head([rows, *bundles])))
+        for label, value in labels.items():
+            print(row([label, *(cell(bundle, options.n, value) for bundle in bundles.values())]), flush=True)
 
-    print("\n## Lengths: auROC of the same weights / of windows, in brackets the oracle's\n")
-    print("\n".join(head(["bp", *bundles])))
-    for length in LENGTHS:
-        cells = []
-        for name, bundle in bundles.items():
-            codes, y = sequences(rules[name], options.n, length=length)
-            ceiling = auroc(y, oracle_scores(rules[name], codes))
-            whole = auroc(y, predict(at_length(bundle.model, length), codes))
-            cells.append(f"{whole} / {auroc(y, in_windows(bundle, codes))} ({ceiling})")
-        print(row([f"{length:,}", *cells]), flush=True)
+    shares = {f"{gc:.0%}": gc for gc in GC}
+    show("Backgrounds: auROC, in brackets the oracle's", "share of G and C", shares, in_background)
+    lengths = {f"{length:,}": length for length in LENGTHS}
+    title = "Lengths: auROC of the same weights / of windows, in brackets the oracle's"
+    show(title, "bp", lengths, of_length)
 
 
 if __name__ == "__main__":
