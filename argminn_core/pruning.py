@@ -1,8 +1,8 @@
 """Filters that a trained model does not need, taken out: Argminn -> a smaller Argminn that reads the same.
 
 A recipe for real sequences starts from more known motifs than one factor has partners, and half of them come to
-nothing. They cost every reading its time and every reader a logo. Which of them go is decided on the validation set,
-never on the test set, one after the other; what remains of a filter on sequences is a constant, and stays.
+nothing. They cost every reading its time and every reader a logo. How many of them go is decided on the validation
+set, never on the test set, one after the other; what remains of a filter on sequences is a constant, and stays.
 """
 
 from __future__ import annotations
@@ -69,14 +69,16 @@ def in_words(card: Mapping[str, Any]) -> str:
 def prune(model: Argminn, codes: np.ndarray, y: np.ndarray, *, tolerance: float) -> Pruned:
     """Take filters out while the validation loss stays: its rise, plus one standard error, below `tolerance` times it.
 
-    The filter that goes next is the one without which the loss is lowest. On few sequences the standard error is
-    large, and less is taken out. At least one filter stays.
+    The filter that goes next is the one without which the logits change least. The labels say when to stop and not
+    which goes: of many filters, that without which the loss of these sequences is lowest is often one that others
+    need. On few sequences the standard error is large, and less is taken out. At least one filter stays.
 
     codes : validation sequences (N, L) of labels y (N,), not those that the filters were trained on.
     """
     step = max(-(-len(codes) // MOST), 1)
-    reading = _Reading(model, codes[::step], y[::step])
-    full = reading.loss(frozenset())
+    reading = _Reading(model, codes[::step])
+    whole, labels = reading.logits(frozenset()), y[::step]
+    full = _cross_entropy(whole, labels)
     allowed = tolerance * full.mean()
     gone: frozenset[int] = frozenset()
     rise, error = 0.0, 0.0
@@ -85,12 +87,14 @@ def prune(model: Argminn, codes: np.ndarray, y: np.ndarray, *, tolerance: float)
     while len(expected) > 1:
         measured: dict[int, np.ndarray] = {}
         while (f := min(expected, key=expected.__getitem__)) not in measured:
-            measured[f] = reading.loss(gone | {f}) - full
-            expected[f] = float(measured[f].mean())
-        spread = float(measured[f].std(ddof=1) / np.sqrt(len(full))) if len(full) > 1 else np.inf
-        if not expected[f] + spread <= allowed:
+            measured[f] = reading.logits(gone | {f})
+            expected[f] = float(np.abs(measured[f] - whole).mean())
+        change = _cross_entropy(measured[f], labels) - full
+        spread = float(change.std(ddof=1) / np.sqrt(len(full))) if len(full) > 1 else np.inf
+        if not change.mean() + spread <= allowed:
             break
-        rise, error, gone = expected.pop(f), spread, gone | {f}
+        rise, error, gone = float(change.mean()), spread, gone | {f}
+        del expected[f]
     smaller = without_filters(model, gone, reading.level)
     return Pruned(smaller, tuple(sorted(expected)), model.config.filters, float(full.mean()), rise, error)
 
@@ -126,8 +130,8 @@ def without_filters(model: Argminn, gone: Collection[int], level: Tensor) -> Arg
 class _Reading:
     """Validation sequences read once by the scanner; then the rest of the network without some of the filters."""
 
-    def __init__(self, model: Argminn, codes: np.ndarray, y: np.ndarray) -> None:
-        self.model, self.y = model, y
+    def __init__(self, model: Argminn, codes: np.ndarray) -> None:
+        self.model = model
         self.batches: list[Active] = []
         evidence = []
         kernels, biases = model.scanner.kernels().detach(), model.scanner.biases().detach()
@@ -142,8 +146,8 @@ class _Reading:
         self.evidence = torch.cat(evidence)
         self.level = self.evidence.mean(0)  # (F,)
 
-    def loss(self, gone: frozenset[int]) -> np.ndarray:
-        """Cross-entropy (N,) of each sequence without the filters `gone`."""
+    def logits(self, gone: frozenset[int]) -> np.ndarray:
+        """The logit (N,) of each sequence without the filters `gone`."""
         scale, shift = _folded(self.model)
         silent = torch.zeros(self.model.config.filters, dtype=torch.bool, device=scale.device)
         silent[sorted(gone)] = True
@@ -154,8 +158,11 @@ class _Reading:
                 rest = Active(*(entry[heard] for entry in active[:4]), active.shape)
                 logits.append(self.model.attend(rest, scale, shift)[0])
             evidence = torch.where(silent, self.level, self.evidence).sum(1)
-            logit = (torch.cat(logits) + evidence).double().cpu().numpy()
-        return np.logaddexp(0, np.where(self.y == 1, -logit, logit))
+            return (torch.cat(logits) + evidence).double().cpu().numpy()
+
+
+def _cross_entropy(logit: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.logaddexp(0, np.where(y == 1, -logit, logit))
 
 
 def _folded(model: Argminn) -> tuple[Tensor, Tensor]:

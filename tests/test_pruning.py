@@ -89,6 +89,16 @@ def test_a_filter_that_helps_a_little_stays_where_so_much_is_not_allowed():
     assert after == pytest.approx(allowed.loss + allowed.rise, rel=1e-4)
 
 
+def test_labels_do_not_say_which_filter_goes():
+    model = tiny_model(evidence=True).float().eval()
+    with torch.no_grad():
+        model.evidence.gain.copy_(torch.tensor([0.2, -3.0, 1.0]))
+    codes = random_codes(200, model.config.length)
+    y = (predict(model, codes) > np.median(predict(model, codes))).astype(int)
+    for labels in (y, 1 - y):
+        assert prune(model, codes, labels, tolerance=1e6).kept == (1,)
+
+
 def test_one_sequence_says_nothing_about_any_filter():
     codes, y = with_and_without(1)
     assert prune(detector().model, codes[:1], y[:1], tolerance=1e6).kept == (0, 1, 2)
