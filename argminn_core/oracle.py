@@ -6,7 +6,7 @@ of positives, the same of negatives -> log of their ratio.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -35,24 +35,63 @@ def oracle_scores(grammar: Grammar, codes: np.ndarray, *, gc: float = 0.5) -> np
     gc : float
         Share of G and C in the backgrounds, strictly between 0 and 1.
     """
-    if not 0 < gc < 1:
-        raise ConfigError(
-            "the oracle needs backgrounds that hold every base", found=gc, expected="0 < gc < 1"
-        )
-    background = np.array([1 - gc, gc, gc, 1 - gc]) / 2
+    background = _background(gc)
     scores = np.empty(len(codes))
     for start in range(0, len(codes), _ROWS):
         part = slice(start, start + _ROWS)
         positive, negative = np.zeros(len(codes[part])), np.zeros(len(codes[part]))
         for strand in (codes[part], reverse_complement_codes(codes[part])):
-            ratios = {
-                name: _ratios(motif.pfm, strand, background) for name, motif in motifs_of(grammar).items()
-            }
+            ratios = _all_ratios(grammar, strand, background)
             # Each mean is a sum over the two strands, so the half of each cancels in the ratio.
             positive += _likelihood(grammar.positives, ratios, grammar, strand.shape)
             negative += _likelihood(grammar.negatives, ratios, grammar, strand.shape)
         scores[part] = np.log(np.maximum(positive, _LEAST)) - np.log(np.maximum(negative, _LEAST))
     return scores
+
+
+def oracle_sites(grammar: Grammar, codes: np.ndarray, *, gc: float = 0.5) -> dict[str, np.ndarray]:
+    """How probably each motif was planted at each place of sequences that are positives of `grammar`.
+
+    By motif (N, 2, L): strand + and -, `start0`. The same likelihoods as in `oracle_scores`, so nothing can know
+    better where the sites are.
+    """
+    background, (n, length) = _background(gc), codes.shape
+    found = {name: np.zeros((n, 2, length)) for name in motifs_of(grammar)}
+    for start in range(0, n, _ROWS):
+        part = slice(start, start + _ROWS)
+        total = np.zeros(len(codes[part]))
+        for turned, strand in enumerate((codes[part], reverse_complement_codes(codes[part]))):
+            ratios = _all_ratios(grammar, strand, background)
+            for likelihood, sites in _arrangements(grammar.positives, ratios, grammar, strand.shape):
+                total += likelihood.sum(1)
+                for name, sign, first in sites:
+                    at = found[name][part, ("+-".index(sign) + turned) % 2]
+                    width, places = motifs_of(grammar)[name].width, likelihood.shape[1]
+                    if turned:
+                        at[:, length - width - first - places + 1 : length - width - first + 1] += likelihood[
+                            :, ::-1
+                        ]
+                    else:
+                        at[:, first : first + places] += likelihood
+        for of in found.values():
+            of[part] /= np.maximum(total, _LEAST)[:, None, None]
+    return found
+
+
+def _background(gc: float) -> np.ndarray:
+    """The share of each base, (4,)."""
+    if not 0 < gc < 1:
+        raise ConfigError(
+            "the oracle needs backgrounds that hold every base", found=gc, expected="0 < gc < 1"
+        )
+    return np.array([1 - gc, gc, gc, 1 - gc]) / 2
+
+
+Ratios = dict[str, dict[str, np.ndarray]]  # motif -> strand -> (N, L - W + 1)
+
+
+def _all_ratios(grammar: Grammar, codes: np.ndarray, background: np.ndarray) -> Ratios:
+    return {name: _ratios(motif.pfm, codes, background) for name, motif in motifs_of(grammar).items()}
 
 
 def _ratios(pfm: np.ndarray, codes: np.ndarray, background: np.ndarray) -> dict[str, np.ndarray]:
@@ -68,25 +107,32 @@ def _ratios(pfm: np.ndarray, codes: np.ndarray, background: np.ndarray) -> dict[
 
 
 def _likelihood(
-    configurations: Sequence[Configuration],
-    ratios: dict[str, dict[str, np.ndarray]],
-    grammar: Grammar,
-    shape: tuple[int, ...],
+    configurations: Sequence[Configuration], ratios: Ratios, grammar: Grammar, shape: tuple[int, ...]
 ) -> np.ndarray:
     """Likelihood of sequences under configurations on the given strand over that of background, (N,)."""
+    arrangements = _arrangements(configurations, ratios, grammar, shape)
+    return sum((likelihood.sum(1) for likelihood, _ in arrangements), start=np.zeros(shape[0]))
+
+
+def _arrangements(
+    configurations: Sequence[Configuration], ratios: Ratios, grammar: Grammar, shape: tuple[int, ...]
+) -> Iterator[tuple[np.ndarray, list[tuple[str, str, int]]]]:
+    """Every configuration with every choice of gaps: its likelihood ratios (N, places), and its sites.
+
+    Of a site its motif, its strand, and its `start0` at the first place; at the next it lies one base further.
+    """
     n, length = shape
-    total = np.zeros(n)
     for configuration in configurations:
         if not configuration.motifs:
-            total += configuration.probability
+            yield np.full((n, 1), configuration.probability), []
             continue
         widths = [motifs_of(grammar)[name].width for name in configuration.motifs]
         choices = list(product(*(range(low, high + 1) for low, high in configuration.gaps)))
         for gaps in choices:
             low, high = (int(bound) for bound in start_range(np.array(sum(widths) + sum(gaps)), length))
-            together, shift = np.ones((n, high - low + 1)), 0
+            together, first, sites = np.ones((n, high - low + 1)), low, []
             for (name, strand), width, gap in zip(configuration.sites, widths, (*gaps, 0), strict=True):
-                together *= ratios[name][strand][:, low + shift : high + shift + 1]
-                shift += width + gap
-            total += configuration.probability / len(choices) * together.mean(axis=1)
-    return total
+                together *= ratios[name][strand][:, first : first + high - low + 1]
+                sites.append((name, strand, first))
+                first += width + gap
+            yield configuration.probability / len(choices) / together.shape[1] * together, sites
