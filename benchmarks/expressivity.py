@@ -4,8 +4,9 @@
 the truth on 10,000 near misses and 10,000 plain random sequences with motifs in them; exit status 1 if one differs.
 
 `--train` learns the same sentences: recipe `grammar`, the CNN and ExplaiNN (`baselines.py`) on the very same draws, a
-JSON line a run in `runs/expressivity.jsonl`. Held-out sequences are pairs, one for which the sentence is true and a
-near miss for which it is false, both with as many occurrences of each motif: order and spacing alone decide.
+JSON line a run in `runs/expressivity.jsonl`, which begins as a copy of `benchmarks/results/expressivity.jsonl`, the
+runs that are in the repository. Held-out sequences are pairs, one for which the sentence is true and a near miss for
+which it is false, both with as many occurrences of each motif: order and spacing alone decide.
 
 The order of two motifs is no hard test: it compares where the leftmost A lies with where the rightmost B does, and
 ExplaiNN, a sum over motifs that knows positions, can do that. Whether two orders agree (`orders-agree`) and bounded
@@ -296,6 +297,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     trainings.start_log()
+    trainings.start_results(options.results)
     if not (options.construct or options.train or options.table):
         parser.error("say --construct, --train or --table")
     examples = [Examples(name, options.length) for name in SENTENCES]

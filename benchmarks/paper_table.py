@@ -15,7 +15,6 @@ best hit of one JASPAR matrix on real sets.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +44,6 @@ METHODS = {
 }  # fmt: skip
 LENGTH = 500  # bp of a simulated sequence
 RESULTS = ROOT / "runs" / "paper_table.jsonl"
-KEPT = ROOT / "benchmarks" / "results" / "paper_table.jsonl"
 
 
 @dataclass(frozen=True)
@@ -166,9 +164,7 @@ def main() -> int:
     trainings.add_limits(parser)
     options = parser.parse_args()
     trainings.start_log()
-    if options.results == RESULTS and not RESULTS.exists():
-        RESULTS.parent.mkdir(exist_ok=True)
-        shutil.copyfile(KEPT, RESULTS)
+    trainings.start_results(options.results)
     tasks = tasks_of(options, **trainings.limits_of(options))
     if not tasks:
         return trainings.no_run(options, datasets().values(), METHODS)

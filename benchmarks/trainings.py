@@ -15,6 +15,7 @@ import logging
 import multiprocessing
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -261,6 +262,14 @@ def add_choices(parser: argparse.ArgumentParser, results: Path) -> None:
     parser.add_argument("--results", type=Path, default=results)
     parser.add_argument("--device", help="cpu, cuda, cuda:1; default: a GPU where there is one")
     parser.add_argument("--table", action="store_true", help="print what is there as Markdown, run nothing")
+
+
+def start_results(results: Path) -> None:
+    """Let a file of `runs/` that is not there yet begin as the one of its name in `benchmarks/results/`, if any."""
+    kept = ROOT / "benchmarks" / "results" / results.name
+    if results.absolute().parent == ROOT / "runs" and not results.exists() and kept.exists():
+        results.parent.mkdir(exist_ok=True)
+        shutil.copyfile(kept, results)
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:

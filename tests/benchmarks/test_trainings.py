@@ -118,3 +118,20 @@ def test_tables_count_what_is_missing(tmp_path):
     pair = ("Easy/one", "oracle")
     assert asked == {pair: 2}
     assert [record["auroc"] for record in runs[pair]] == [0.75]  # the last of repeated runs
+
+
+def test_a_missing_file_of_runs_begins_as_the_runs_in_the_repository(tmp_path, monkeypatch):
+    """A file that is there, or that lies elsewhere, is left alone."""
+    kept = tmp_path / "benchmarks" / "results" / "some.jsonl"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}\n")
+    monkeypatch.setattr(trainings, "ROOT", tmp_path)
+    runs = tmp_path / "runs" / "some.jsonl"
+    trainings.start_results(runs)
+    assert runs.read_text() == "{}\n"
+    runs.write_text("mine\n")
+    for results in (runs, tmp_path / "some.jsonl", tmp_path / "runs" / "other.jsonl"):
+        trainings.start_results(results)
+    assert runs.read_text() == "mine\n"
+    assert not (tmp_path / "some.jsonl").exists()
+    assert not (tmp_path / "runs" / "other.jsonl").exists()
