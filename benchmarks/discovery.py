@@ -7,7 +7,8 @@ DeepLIFT/SHAP (tangermeme). All see the reference sequences of training.
 
 A motif is matched with the planted motif of the smallest Tomtom p-value, p-values among all of JASPAR's vertebrates,
 and is extraneous unless that is worth an E-value of at most 0.1. On the planted matrices themselves their noisy copies
-and halves stay below 0.001, and another one of the same grammar above 3.
+and halves stay below 0.001, and another one of the same grammar above 3. Motifs that are not extraneous are written to
+`runs/discovery/*.meme`, where `instances.py` finds them.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ from argminn_core import dna  # noqa: E402
 from argminn_core.annotate import MIN_BITS  # noqa: E402
 from argminn_core.checkpoint import load_model  # noqa: E402
 from argminn_core.grammars import GRAMMARS, Grammar, motifs_of  # noqa: E402
-from argminn_core.pfm import Motif, information, jaspar_collection  # noqa: E402
+from argminn_core.pfm import Motif, information, jaspar_collection, to_meme  # noqa: E402
 from argminn_core.readout import FEW_WINDOWS, MIN_CORE, MIN_MEAN_BITS  # noqa: E402
-from argminn_core.train import pick_device  # noqa: E402
+from argminn_core.train import pick_device, write_atomically  # noqa: E402
 
 log = logging.getLogger("discovery")
 
@@ -225,7 +226,12 @@ def run(task: Task, options: argparse.Namespace) -> dict[str, Any]:
     """One line of the results."""
     started = time.perf_counter()
     grammar = GRAMMARS[task.dataset.name]
-    matches = match(discover(task, options), grammar)
+    motifs = discover(task, options)
+    matches = match(motifs, grammar)
+    folder = options.out.parent / "discovery"
+    folder.mkdir(exist_ok=True)
+    relevant = [motif for motif, planted in zip(motifs, matches["planted"], strict=True) if planted]
+    write_atomically(folder / f"{task.dataset.slug}-{task.method}-{task.seed}.meme", to_meme(relevant))
     tied = task.method != "explainn" and task.method != "paper"
     return {
         **dict(zip(("dataset", "method", "seed", "model"), key_of(task, options), strict=True)),

@@ -6,7 +6,9 @@ training uses.
 
 Beside it, what others find whose calls are ranked and cut where the precision is still .97: FIMO (memelite, both
 strands, p < 1e-3) with the motifs that the model learned and with those that were planted, and the oracle that knows
-the grammar too. At the same cut, how many of the motifs are called that negatives hold, where their rule is broken.
+the grammar too; with `--modisco`, FIMO with the motifs that MoDISco made of the CNN's attributions, as far as
+`discovery.py` could match them with planted ones. At the same cut, how many of the motifs are called that negatives
+hold, where their rule is broken.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,6 +29,7 @@ from argminn_core.fasta import Sequences
 from argminn_core.grammars import Grammar, grammar, motifs_of
 from argminn_core.instances import scan
 from argminn_core.oracle import oracle_scores, oracle_sites
+from argminn_core.pfm import Motif, read_meme
 from argminn_core.predict import metrics, predict
 from argminn_core.simulate import Simulated, simulate
 from argminn_core.zoo import resolve
@@ -103,7 +107,9 @@ def oracle_calls(rule: Grammar, made: Simulated) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def beside(bundle: ModelBundle, rule: Grammar, good: Simulated, bad: Simulated) -> None:
+def beside(
+    bundle: ModelBundle, rule: Grammar, good: Simulated, bad: Simulated, discovered: list[Motif]
+) -> None:
     """Print what each way of calling finds at the same precision."""
 
     def ours(by: str, made: Simulated) -> pd.DataFrame:
@@ -117,10 +123,13 @@ def beside(bundle: ModelBundle, rule: Grammar, good: Simulated, bad: Simulated) 
         "ours, by activation": partial(ours, "activation"),
         "FIMO with our motifs": partial(fimo_calls, learned),
         "FIMO with the planted motifs": partial(fimo_calls, planted),
+        "FIMO with MoDISco's motifs": partial(fimo_calls, {motif.name: motif.pfm for motif in discovered}),
         "the oracle, which knows the grammar": partial(oracle_calls, rule),
     }
     print(f"\nAt a precision of {PRECISION}:\n")
     print("\n".join(head(["calls", "number", "recall", "called in negatives, of the motifs there"])))
+    if not discovered:
+        del ways["FIMO with MoDISco's motifs"]
     for label, calls_of in ways.items():
         at = cut(calls_of(good), good.truth)
         decoys = "–"
@@ -131,7 +140,7 @@ def beside(bundle: ModelBundle, rule: Grammar, good: Simulated, bad: Simulated) 
         print(row([label, at.calls, f"{at.recall:.3f}", decoys]), flush=True)
 
 
-def report(name: str, rules: str, n: int) -> None:
+def report(name: str, rules: str, n: int, discovered: list[Motif]) -> None:
     bundle, rule = load_model(resolve(name)), grammar(rules)
     good = simulate(rule, n, seed=SEED)
     bad = simulate(rule, n, seed=SEED + 1, positives=False)
@@ -153,7 +162,7 @@ def report(name: str, rules: str, n: int) -> None:
     print("\n| motif | planted | same strand | other strand |\n|---|---|---|---|")
     for (motif, planted), rows in pairs.assign(same=same).groupby(["motif", "motif_true"]):
         print(f"| {motif} | {planted} | {rows['same'].sum()} | {(~rows['same']).sum()} |")
-    beside(bundle, rule, good, bad)
+    beside(bundle, rule, good, bad, discovered)
 
 
 def main() -> None:
@@ -161,10 +170,14 @@ def main() -> None:
     parser.add_argument("model", nargs="?")
     parser.add_argument("grammar", nargs="?")
     parser.add_argument("--n", type=int, default=1_000)
+    parser.add_argument("--modisco", type=Path, metavar="FOLDER", help="runs/discovery, of `discovery.py`")
     options = parser.parse_args()
     pairs = [(options.model, options.grammar)] if options.grammar else MODELS.items()
     for name, rules in pairs:
-        report(name, rules, options.n)
+        discovered = []
+        if options.modisco:
+            discovered = read_meme(options.modisco / f"{rules.lower().replace('/', '-')}-cnn-0.meme")
+        report(name, rules, options.n, discovered)
 
 
 if __name__ == "__main__":
