@@ -229,7 +229,7 @@ def run(task: Task, options: argparse.Namespace) -> dict[str, Any]:
     motifs = discover(task, options)
     matches = match(motifs, grammar)
     folder = options.out.parent / "discovery"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     relevant = [motif for motif, planted in zip(motifs, matches["planted"], strict=True) if planted]
     write_atomically(folder / f"{task.dataset.slug}-{task.method}-{task.seed}.meme", to_meme(relevant))
     tied = task.method != "explainn" and task.method != "paper"

@@ -14,13 +14,14 @@ hold, where their rule is broken.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from paper_table import LENGTH, Dataset
 from records import head, row
 
 from argminn_core import dna
@@ -108,28 +109,27 @@ def oracle_calls(rule: Grammar, made: Simulated) -> pd.DataFrame:
 
 
 def beside(
-    bundle: ModelBundle, rule: Grammar, good: Simulated, bad: Simulated, discovered: list[Motif]
+    bundle: ModelBundle, rule: Grammar, good: Simulated, bad: Simulated, discovered: Sequence[Motif]
 ) -> None:
-    """Print what each way of calling finds at the same precision."""
+    """Print what each way of calling finds at the same precision; `discovered` are MoDISco's motifs, if any."""
 
     def ours(by: str, made: Simulated) -> pd.DataFrame:
         calls = scan(bundle, Sequences.from_codes(made.names, made.codes), min_contribution=None).instances
         return calls.assign(score=calls[by])
 
-    learned = {motif.name: motif.motif.trimmed().pfm for motif in bundle.motifs if motif.counts}
-    planted = {name: motif.pfm for name, motif in motifs_of(rule).items()}
+    searched = {
+        "our motifs": {motif.name: motif.motif.trimmed().pfm for motif in bundle.motifs if motif.counts},
+        "the planted motifs": {name: motif.pfm for name, motif in motifs_of(rule).items()},
+        "MoDISco's motifs": {motif.name: motif.pfm for motif in discovered},
+    }
     ways: dict[str, Callable[[Simulated], pd.DataFrame]] = {
         "ours, by contribution": partial(ours, "contribution"),
         "ours, by activation": partial(ours, "activation"),
-        "FIMO with our motifs": partial(fimo_calls, learned),
-        "FIMO with the planted motifs": partial(fimo_calls, planted),
-        "FIMO with MoDISco's motifs": partial(fimo_calls, {motif.name: motif.pfm for motif in discovered}),
+        **{f"FIMO with {label}": partial(fimo_calls, pfms) for label, pfms in searched.items() if pfms},
         "the oracle, which knows the grammar": partial(oracle_calls, rule),
     }
     print(f"\nAt a precision of {PRECISION}:\n")
     print("\n".join(head(["calls", "number", "recall", "called in negatives, of the motifs there"])))
-    if not discovered:
-        del ways["FIMO with MoDISco's motifs"]
     for label, calls_of in ways.items():
         at = cut(calls_of(good), good.truth)
         decoys = "–"
@@ -140,7 +140,7 @@ def beside(
         print(row([label, at.calls, f"{at.recall:.3f}", decoys]), flush=True)
 
 
-def report(name: str, rules: str, n: int, discovered: list[Motif]) -> None:
+def report(name: str, rules: str, n: int, discovered: Sequence[Motif] = ()) -> None:
     bundle, rule = load_model(resolve(name)), grammar(rules)
     good = simulate(rule, n, seed=SEED)
     bad = simulate(rule, n, seed=SEED + 1, positives=False)
@@ -174,9 +174,8 @@ def main() -> None:
     options = parser.parse_args()
     pairs = [(options.model, options.grammar)] if options.grammar else MODELS.items()
     for name, rules in pairs:
-        discovered = []
-        if options.modisco:
-            discovered = read_meme(options.modisco / f"{rules.lower().replace('/', '-')}-cnn-0.meme")
+        slug = Dataset(rules, LENGTH).slug
+        discovered = read_meme(options.modisco / f"{slug}-cnn-0.meme") if options.modisco else []
         report(name, rules, options.n, discovered)
 
 
