@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,7 @@ METHODS = {
     "oracle": "oracle", "pwm": "best PWM hit", "ours": "ours", "unpruned": "ours, all filters",
     "paper": "recipe `paper`", "cnn": "CNN", "explainn": "ExplaiNN",
 }  # fmt: skip
-LENGTH = 500  # bp of a simulated sequence
+LENGTH = 500  # bp of a simulated sequence and of most real ones
 RESULTS = ROOT / "runs" / "paper_table.jsonl"
 
 
@@ -115,10 +115,13 @@ class Dataset:
         return {"scores": scores, "device": "cpu", **extra}
 
 
-def datasets() -> dict[str, Dataset]:
-    """The grammars, and the real sets that are here."""
+def datasets(recorded: Iterable[str] = ()) -> dict[str, Dataset]:
+    """The grammars, the real sets that are here, and those of `recorded`: a table needs no data to be printed."""
     real = {name: length for name, (length, _) in chipseq.available().items()}
-    return {name: Dataset(name, length) for name, length in (dict.fromkeys(GRAMMARS, LENGTH) | real).items()}
+    known = dict.fromkeys(GRAMMARS, LENGTH) | real
+    for name in recorded:
+        known.setdefault(name, 101 if name.startswith("101bp/") else LENGTH)
+    return {name: Dataset(name, length) for name, length in known.items()}
 
 
 def table(records: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> str:
@@ -150,7 +153,8 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
 
 def tasks_of(options: argparse.Namespace, **limits: Any) -> list[Task]:
     """The runs that the options ask for; a matrix once, since it is the same on the same windows whatever the seed."""
-    tasks = trainings.tasks_of(options, datasets().values(), METHODS, **limits)
+    recorded = [record["dataset"] for record in read_lines(options.results)] if options.table else []
+    tasks = trainings.tasks_of(options, datasets(recorded).values(), METHODS, **limits)
     first = tasks[0].seed if tasks else 0
     return [task for task in tasks if task.method != "pwm" or task.seed == first]
 
