@@ -90,7 +90,7 @@ def ignored_matches(
     def read(lo: int, hi: int) -> np.ndarray:
         codes = np.concatenate([windows.codes(window, window + 1) for window in used[lo:hi]])
         part = slice(edges[lo], edges[hi])
-        return _read(bundle, codes, row[part] - lo, matches.iloc[part])
+        return read_places(bundle, codes, row[part] - lo, matches.iloc[part])
 
     seen, done = [np.zeros((0, len(_SEEN)))], 0
     for values in each_batch(read, len(used)):
@@ -150,8 +150,14 @@ def _steps(X: torch.Tensor, chance: ScoreDistribution, strands: int) -> np.ndarr
     return np.clip(total, 0, len(chance.tail) - 1)
 
 
-def _read(bundle: ModelBundle, codes: np.ndarray, row: np.ndarray, matches: pd.DataFrame) -> np.ndarray:
-    """Attention, activation and contribution (m, 3) of matches in codes (n, L); `row` (m,) is their sequence."""
+def read_places(
+    bundle: ModelBundle, codes: np.ndarray, row: np.ndarray, matches: pd.DataFrame
+) -> np.ndarray:
+    """Attention, activation and contribution (m, 3) of matches in codes (n, L); `row` (m,) is their sequence.
+
+    `matches` has `place`, where the core starts in the window, `start0`, `end0`, `strand` and `filter`; what the three
+    numbers are stands with `ignored_matches`.
+    """
     config = bundle.model.config
     start = matches["place"].to_numpy(dtype=np.int64)
     end = start + (matches["end0"] - matches["start0"]).to_numpy(dtype=np.int64)

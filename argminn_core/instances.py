@@ -116,7 +116,7 @@ def scan(
     inside = (frame["start0"] >= 0) & (frame["end0"].to_numpy() <= sequences.lengths[record])
     order = np.lexsort((frame["start0"], record))
     frame = frame.iloc[order][inside.to_numpy()[order]]
-    return Scan(predictions, _once(frame), dropped)
+    return Scan(predictions, once(frame), dropped)
 
 
 def read_batch(bundle: ModelBundle, codes: np.ndarray) -> tuple[np.ndarray, Calls]:
@@ -244,7 +244,7 @@ def to_bed(instances: pd.DataFrame) -> str:
     return frame.to_csv(sep="\t", header=False, index=False, lineterminator="\n", float_format="%.6g")
 
 
-def _once(frame: pd.DataFrame) -> pd.DataFrame:
+def once(frame: pd.DataFrame) -> pd.DataFrame:
     """One row where windows, or the two strands of a palindrome, give the same motif on overlapping bases.
 
     The row with the largest contribution stays, the larger activation where contributions tie. Rows come sorted by

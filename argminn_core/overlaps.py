@@ -11,7 +11,16 @@ import pandas as pd
 def overlapping(
     spans: pd.DataFrame, others: pd.DataFrame, *, on: Sequence[str] = ("sequence",)
 ) -> np.ndarray:
-    """Whether each row of `spans` shares half of the shorter with any row of `others`.
+    """Whether each row of `spans` shares half of the shorter with any row of `others`, bool (N,): see `pairs`."""
+    found = np.zeros(len(spans), dtype=bool)
+    found[pairs(spans, others, on=on)[0]] = True
+    return found
+
+
+def pairs(
+    spans: pd.DataFrame, others: pd.DataFrame, *, on: Sequence[str] = ("sequence",)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which row of `spans` shares half of the shorter with which row of `others`.
 
     Parameters
     ----------
@@ -22,12 +31,12 @@ def overlapping(
 
     Returns
     -------
-    np.ndarray
-        bool (N,), in the order of `spans`.
+    row, other : ndarray of int64
+        Positions in `spans` and in `others`, one entry for each pair, in the order of neither.
     """
-    found = np.zeros(len(spans), dtype=bool)
+    none = np.zeros(0, dtype=np.int64)
     if not len(spans) or not len(others):
-        return found
+        return none, none
     both = pd.concat([frame[[*on, "start0", "end0"]] for frame in (spans, others)], ignore_index=True)
     # One axis for all groups, each on a stretch of its own, so that sorting finds the neighbours.
     span = both["end0"].max() - min(both["start0"].min(), 0) + 1
@@ -40,9 +49,12 @@ def overlapping(
     widest = int((other_end - other_start).max())
     first = np.searchsorted(other_start, start - widest)
     last = np.searchsorted(other_start, end)
+    rows, met = [none], [none]
     for step in range(int((last - first).max())):
         at = np.minimum(first + step, len(others) - 1)
         shared = np.minimum(end, other_end[at]) - np.maximum(start, other_start[at])
         shorter = np.minimum(end - start, other_end[at] - other_start[at])
-        found |= (first + step < last) & (2 * shared >= shorter)
-    return found
+        row = np.flatnonzero((first + step < last) & (2 * shared >= shorter))
+        rows.append(row)
+        met.append(order[at[row]])
+    return np.concatenate(rows), np.concatenate(met)

@@ -157,7 +157,7 @@ PLACEMENTS = Table("placements", _SITE, {"site": "text", "score": "float"})
 INSTANCES = Table(
     "instances",
     {**_SITE, "attention": "float", "activation": "float", "contribution": "float"},
-    {"readers": "text", "site": "text", "q_value": "float"},
+    {"readers": "text", "site": "text", "q_value": "float", "occupancy": "float", "probability": "float"},
 )
 
 # Matches of a motif's matrix that a model did not call. score: log2-odds in bits; p_value: FIMO's; attention,
