@@ -35,6 +35,9 @@ _TEXTS = {
   same fall at every place, called or not. **Attention** has a row for each layer and head; pool them to see where any
   of them looked. **Motif activation** is how well the letters match, before anyone asks whether it matters.
 - **Ignored matches**, dashed, fit a motif's matrix but were not called: the syntax was not right, or nobody looked.
+- **Probable sites**, a download, also holds sites that the model makes nothing of. **Occupancy** is how probably the
+  letters are a site of the motif if a sequence holds one at most, its places learned from all that you gave;
+  **probability** puts that and the contribution together.
 - Zoom with + and −, the mouse wheel with Ctrl, two fingers, or a double click; drag to move; click an instance to read
   its letters. Click on a column's name to sort the table. Downloads hold the rows that pass the filter.
 """,

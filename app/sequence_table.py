@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app import services
 from app.page import count
 from app.services import Reading
+from argminn_core.checkpoint import ModelBundle
 from argminn_core.fasta import to_fasta
 from argminn_core.instances import to_bed
 from argminn_core.tables import DROPPED, INSTANCES, PREDICTIONS
@@ -90,7 +92,7 @@ def pick(reading: Reading, rows: np.ndarray, *, key: str) -> int:
     return int(rows[chosen[0] if chosen and chosen[0] < len(rows) else 0])
 
 
-def downloads(reading: Reading, rows: np.ndarray, *, stem: str) -> None:
+def downloads(model: ModelBundle, reading: Reading, rows: np.ndarray, *, stem: str) -> None:
     """Files of the rows that are shown. Callables: nothing is written out before it is asked for."""
 
     def instances() -> pd.DataFrame:
@@ -104,11 +106,18 @@ def downloads(reading: Reading, rows: np.ndarray, *, stem: str) -> None:
         records = dict.fromkeys(reading.windows.record[rows].tolist())
         return to_fasta((sequences.headers[i] or sequences.names[i], sequences.text(i)) for i in records)
 
+    def sites() -> pd.DataFrame:
+        # Of all sequences: how many hold a site, and where, is learned from them.
+        names = np.asarray(reading.windows.sequences.names, dtype=object)
+        found = services.probable_sites(model, reading)
+        return found[found["sequence"].isin(names[reading.windows.record[rows]])]
+
     files = [
         ("Predictions (TSV)", lambda: PREDICTIONS.to_tsv(reading.table.iloc[rows]), "predictions.tsv"),
         ("Instances (TSV)", lambda: INSTANCES.to_tsv(instances()), "instances.tsv"),
         ("Instances (BED)", lambda: to_bed(instances()), "instances.bed"),
         ("Instances (GFF3)", lambda: to_gff3(instances()), "instances.gff3"),
+        ("Probable sites (TSV)", lambda: INSTANCES.to_tsv(sites()), "sites.tsv"),
         ("Sequences (FASTA)", fasta, "sequences.fa"),
     ]
     if len(reading.dropped):

@@ -36,6 +36,7 @@ from argminn_core.ignored import ignored_matches
 from argminn_core.instances import Scan, scan
 from argminn_core.model import Output
 from argminn_core.motifs import LearnedMotif
+from argminn_core.occupancy import sites
 from argminn_core.pfm import jaspar
 from argminn_core.plot.colours import motif_colour
 from argminn_core.plot.logo import Mode, logo_svg
@@ -259,6 +260,11 @@ def ignored(model: ModelBundle, reading: Reading, window: int) -> pd.DataFrame:
     found = ignored_matches(model, sequences, instances)
     inside = found["end0"] > reading.windows.start0[window]
     return found[inside & (found["start0"] < reading.windows.end0[window])]
+
+
+def probable_sites(model: ModelBundle, reading: Reading) -> pd.DataFrame:
+    """INSTANCES with occupancy and probability: every site that is probably there, used by the model or not."""
+    return sites(model, reading.windows.sequences, threads=CORES)
 
 
 def example_reading(name: str) -> Reading:

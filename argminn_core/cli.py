@@ -358,6 +358,12 @@ def scan(
     ignored: Annotated[
         bool, typer.Option("--ignored", help="Matches that the model did not use: ignored.tsv.")
     ] = False,
+    sites: Annotated[
+        bool,
+        typer.Option(
+            "--sites", help="Every site that is probably there, whether the model used it or not: sites.tsv."
+        ),
+    ] = False,
     tracks: Annotated[
         bool,
         typer.Option("--tracks", help="Contribution and attention for genome browsers: .bedgraph and .bw."),
@@ -405,6 +411,12 @@ def scan(
         with _progress("ignored matches", quiet) as progress:
             rest = ignored_matches(bundle, sequences, instances, stride=stride, progress=progress)
         IGNORED.write(rest, out / "ignored.tsv")
+    if sites:
+        from argminn_core.occupancy import sites as probable
+
+        with _progress("probable sites", quiet) as progress:
+            found = probable(bundle, sequences, stride=stride, progress=progress)
+        INSTANCES.write(found, out / "sites.tsv")
     if tracks:
         with _progress("tracks", quiet) as progress:
             attention = files.attention_signal(bundle, sequences, stride=stride, progress=progress)

@@ -150,9 +150,7 @@ def _steps(X: torch.Tensor, chance: ScoreDistribution, strands: int) -> np.ndarr
     return np.clip(total, 0, len(chance.tail) - 1)
 
 
-def read_places(
-    bundle: ModelBundle, codes: np.ndarray, row: np.ndarray, matches: pd.DataFrame
-) -> np.ndarray:
+def read_places(bundle: ModelBundle, codes: np.ndarray, row: np.ndarray, matches: pd.DataFrame) -> np.ndarray:
     """Attention, activation and contribution (m, 3) of matches in codes (n, L); `row` (m,) is their sequence.
 
     `matches` has `place`, where the core starts in the window, `start0`, `end0`, `strand` and `filter`; what the three

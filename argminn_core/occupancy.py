@@ -11,7 +11,7 @@ model of zero or one site a sequence (Bailey and Elkan, ISMB 1995), its prior ov
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ import torch
 from torch.nn import functional as F
 
 from argminn_core import dna
-from argminn_core.checkpoint import LearnedMotif, ModelBundle
+from argminn_core.checkpoint import ModelBundle
 from argminn_core.errors import InputError
 from argminn_core.fasta import Sequences
 from argminn_core.ignored import read_places
@@ -39,6 +39,7 @@ _SAMPLE = 2_000  # windows at most that the shares and priors are learned from
 _ROUNDS = 100
 _BLOCK = 512  # windows that are searched at a time, to bound memory
 _SEEN = ["attention", "activation", "contribution"]
+_NOWHERE = INSTANCES.empty().drop(columns=_SEEN)
 
 
 @dataclass(frozen=True)
@@ -82,18 +83,19 @@ def sites(
     *,
     min_probability: float = PROBABILITY,
     stride: int | None = None,
+    threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """INSTANCES with two columns more, of every site that is probably there: used by the model, or not.
 
-    - `occupancy`: how probably the letters there are a site of the motif, if a window of the model's length holds one at
-      most. Both strands, and places that share half of their bases, count as one. What share of the sequences holds a
-      site, and where sites lie, is learned from these very sequences (from 2,000 windows at most): with few of them
-      the share is near one half and all places are alike.
+    - `occupancy`: how probably the letters there are a site of the motif, if a window of the model's length holds one
+      at most. Both strands, and places that share half of their bases, count as one. What share of the sequences
+      holds a site, and where sites lie, is learned from these very sequences (from 2,000 windows at most): with few
+      of them the share is near one half and all places are alike.
     - `contribution`: as for an instance; it is measured also where the model looked elsewhere, `readers` then being "".
     - `probability`: that a site is there by either account, 1 - (1 - occupancy) exp(-contribution), negative
-      contributions counting 0, and those of places that the model did not look at: they may share bases with another site
-      that it did. Of the odds that the sequence is a positive, the share 1 - exp(-contribution) rests on the site.
+      contributions counting 0, and those of places that the model did not look at, which may share bases with another
+      site that it did. Of the odds that the sequence is a positive, the share 1 - exp(-contribution) rests on the site.
 
     Two sites of one motif in a window share the occupancy. Only motifs that count are looked for.
 
@@ -103,7 +105,7 @@ def sites(
         A model, and what to scan.
     min_probability : float
         Sites below it are left out.
-    stride : int, optional
+    stride, threads : int, optional
         As in `instances.scan`.
     progress : callable, optional
         `progress(done, total)` counts every window three times: scanned, searched, and done with.
@@ -127,15 +129,25 @@ def sites(
     report = progress or (lambda done, total: None)
     whole = len(windows)
     calls = scan(
-        bundle, sequences, min_contribution=None, stride=stride, progress=lambda done, _: report(done, 3 * whole)
+        bundle,
+        sequences,
+        min_contribution=None,
+        stride=stride,
+        progress=lambda done, _: report(done, 3 * whole),
     ).instances
-    calls = calls[calls["motif"].isin([motif.name for motif in _known(bundle)])].reset_index(drop=True)
-    places = _occupied(bundle, windows, lambda done: report(whole + done, 3 * whole))
+    known = {motif.name: motif for motif in bundle.motifs if motif.counts and motif.core[1] > motif.core[0]}
+    calls = calls[calls["motif"].isin(known)].reset_index(drop=True)
+    places = occupied(
+        {name: motif.core_pfm for name, motif in known.items()}, windows, both=config.strands == "both",
+        progress=lambda done, _: report(whole + done, 3 * whole),
+    )  # fmt: skip
+    places["filter"] = places["motif"].map({name: motif.filter for name, motif in known.items()}).astype(int)
     call, place = pairs(calls, places, on=("sequence", "motif"))
     calls["occupancy"] = 0.0
     np.maximum.at(occupancy := np.zeros(len(calls)), call, places["occupancy"].to_numpy()[place])
     calls["occupancy"] = occupancy
     alone = places.drop(index=np.unique(place))
+    alone = alone[alone["occupancy"] >= min_probability]  # their probability is their occupancy
     alone = _seen(bundle, windows, alone, lambda done: report(2 * whole + done, 3 * whole))
     both = pd.concat([calls, alone.assign(readers="")], ignore_index=True)
     both = INSTANCES.check(both[[*INSTANCES.columns, "readers", "occupancy"]])
@@ -147,46 +159,62 @@ def sites(
     return both.sort_values(["record", "start0"], kind="stable", ignore_index=True).drop(columns="record")
 
 
-def _known(bundle: ModelBundle) -> list[LearnedMotif]:
-    return [motif for motif in bundle.motifs if motif.counts and motif.core[1] > motif.core[0]]
+def occupied(
+    pfms: Mapping[str, np.ndarray],
+    windows: Windows,
+    *,
+    both: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Where motifs probably stand by the letters alone: places whose occupancy is at least 0.05.
 
+    Parameters
+    ----------
+    pfms : mapping
+        By name, (4, W).
+    windows : Windows
+        What is searched; share and places of each motif are learned from 2,000 of them at most.
+    both : bool
+        Whether both strands are searched.
+    progress : callable, optional
+        `progress(done, total)` counts windows.
 
-def _occupied(bundle: ModelBundle, windows: Windows, report: Callable[[int], None]) -> pd.DataFrame:
-    """Places of each motif that stand out among their neighbours, with an occupancy of `FAINT` and more.
-
-    The first columns of INSTANCES, `occupancy`, `filter`, `window`, and `place`, the core's start in the window.
+    Returns
+    -------
+    pd.DataFrame
+        `sequence`, `start0`, `end0`, `motif`, `strand`, `occupancy` as in `sites`, and `record`, `window` and `place`,
+        the start within the window; by window and start.
     """
-    strands = ["+", "-"] if bundle.model.config.strands == "both" else ["+"]
-    known, names = _known(bundle), np.asarray(windows.sequences.names, dtype=object)
-    some = np.unique(np.linspace(0, max(len(windows) - 1, 0), min(_SAMPLE, len(windows))).astype(np.int64))
+    strands, names = ["+", "-"][: 1 + both], np.asarray(windows.sequences.names, dtype=object)
+    some = np.unique(np.linspace(0, len(windows) - 1, min(_SAMPLE, len(windows))).astype(np.int64))
     nothing = np.zeros((0, windows.length), dtype=np.uint8)
-    sample = np.concatenate([nothing, *(windows.codes(i, i + 1) for i in some[: len(windows)])])
-    background = _background(sample, both=len(strands) > 1)
-    columns = {"filter": 0, "window": 0, "place": 0, "occupancy": 0.0, "record": 0}
-    parts = [INSTANCES.empty().assign(**columns).iloc[:0]]
-    learned = []
-    for motif in known:
-        odds = log_odds(motif.core_pfm, background)
-        learned.append((motif, odds, Occupancy.learn(_ratios(sample, odds, len(strands)).mean(1))))
+    sample = np.concatenate([nothing, *(windows.codes(i, i + 1) for i in some)])
+    background = _background(sample, both=both)
+    learned = {}
+    for name, pfm in pfms.items():
+        odds = log_odds(pfm, background)
+        learned[name] = odds, Occupancy.learn(_ratios(sample, odds, len(strands)).mean(1))
+    parts = []
     for lo in range(0, len(windows), _BLOCK):
         codes = windows.codes(lo, lo + _BLOCK)
-        for motif, odds, occupancy in learned:
+        for name, (odds, occupancy) in learned.items():
             width = odds.shape[1]
             row, strand, place, mass = _peaks(occupancy.of(_ratios(codes, odds, len(strands))), width)
             window = row + lo
             record, start = windows.record[window], windows.start0[window] + place
             parts.append(pd.DataFrame({
-                "sequence": names[record], "start0": start, "end0": start + width, "motif": motif.name,
-                "strand": np.array(strands, dtype=object)[strand], "occupancy": mass, "filter": motif.filter,
-                "window": window, "place": place, "record": record,
+                "sequence": names[record], "start0": start, "end0": start + width, "motif": name,
+                "strand": np.array(strands, dtype=object)[strand], "occupancy": mass, "record": record,
+                "window": window, "place": place,
             }))  # fmt: skip
-        report(lo + len(codes))
-    every = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        if progress is not None:
+            progress(lo + len(codes), len(windows))
+    columns = dict.fromkeys(("record", "window", "place"), 0)
+    parts = [part for part in parts if len(part)] or [_NOWHERE.assign(occupancy=0.0, **columns)]
     # Overlapping windows see a site twice.
-    every = every.sort_values("occupancy", ascending=False, kind="stable")
-    return every.drop_duplicates(["record", "start0", "motif"]).sort_values(
-        ["window", "start0"], kind="stable", ignore_index=True
-    )
+    every = pd.concat(parts, ignore_index=True).sort_values("occupancy", ascending=False, kind="stable")
+    every = every.drop_duplicates(["record", "start0", "motif"])
+    return every.sort_values(["window", "start0"], kind="stable", ignore_index=True)
 
 
 def _background(sample: np.ndarray, *, both: bool) -> np.ndarray:

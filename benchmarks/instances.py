@@ -29,9 +29,11 @@ from argminn_core.checkpoint import ModelBundle, load_model
 from argminn_core.fasta import Sequences
 from argminn_core.grammars import Grammar, grammar, motifs_of
 from argminn_core.instances import scan
+from argminn_core.occupancy import occupied, sites
 from argminn_core.oracle import oracle_scores, oracle_sites
 from argminn_core.pfm import Motif, read_meme
 from argminn_core.predict import metrics, predict
+from argminn_core.regions import tile
 from argminn_core.simulate import Simulated, simulate
 from argminn_core.zoo import resolve
 
@@ -117,6 +119,16 @@ def beside(
         calls = scan(bundle, Sequences.from_codes(made.names, made.codes), min_contribution=None).instances
         return calls.assign(score=calls[by])
 
+    def probable(made: Simulated) -> pd.DataFrame:
+        calls = sites(bundle, Sequences.from_codes(made.names, made.codes), min_probability=0)
+        return calls.assign(score=calls["probability"])
+
+    def letters(made: Simulated) -> pd.DataFrame:
+        sequences = Sequences.from_codes(made.names, made.codes)
+        windows, _ = tile(sequences, length=made.codes.shape[1])
+        calls = occupied({name: motif.pfm for name, motif in motifs_of(rule).items()}, windows)
+        return calls.assign(score=calls["occupancy"])
+
     searched = {
         "our motifs": {motif.name: motif.motif.trimmed().pfm for motif in bundle.motifs if motif.counts},
         "the planted motifs": {name: motif.pfm for name, motif in motifs_of(rule).items()},
@@ -125,7 +137,9 @@ def beside(
     ways: dict[str, Callable[[Simulated], pd.DataFrame]] = {
         "ours, by contribution": partial(ours, "contribution"),
         "ours, by activation": partial(ours, "activation"),
+        "ours, sites by probability": probable,
         **{f"FIMO with {label}": partial(fimo_calls, pfms) for label, pfms in searched.items() if pfms},
+        "occupancy of the planted motifs": letters,
         "the oracle, which knows the grammar": partial(oracle_calls, rule),
     }
     print(f"\nAt a precision of {PRECISION}:\n")
@@ -151,8 +165,11 @@ def report(name: str, rules: str, n: int, discovered: Sequence[Motif] = ()) -> N
     print(f"\n## {name} on {n} fresh positives and {n} negatives of {rules}\n")
     print(f"auROC {ours:.4f}; oracle {ceiling:.4f}\n")
     print("| calls | number | precision | recall |\n|---|---|---|---|")
-    for label, least in (("paper's rule", -np.inf), ("contribution > 0.5", 0.5), ("> 1", 1.0), ("> 2", 2.0)):
-        kept = calls[calls["contribution"] > least]
+    rows = {"paper's rule": calls}
+    rows |= {f"contribution > {least}": calls[calls["contribution"] > least] for least in (0.5, 1, 2)}
+    probable = sites(bundle, Sequences.from_codes(good.names, good.codes))
+    rows |= {f"sites, probability > {p}": probable[probable["probability"] > p] for p in (0.5, 0.9, 0.97)}
+    for label, kept in rows.items():
         pairs = joined(kept, good.truth)
         precision = pairs["call"].nunique() / max(len(kept), 1)
         recall = pairs["planted"].nunique() / len(good.truth)

@@ -24,7 +24,7 @@ def browse() -> None:
         st.markdown(f"{page.count(len(rows), 'window')} of {len(reading.table):,} pass the filter.")
     index = sequence_table.pick(reading, rows, key=f"{key}_{wanted.key}")
     show_window(model, reading, index)
-    sequence_table.downloads(reading, rows, stem=page.file_stem(source.label))
+    sequence_table.downloads(model, reading, rows, stem=page.file_stem(source.label))
 
 
 page.heading("Sequences", "What did it read here? Predictions, and the motif instances behind them.")

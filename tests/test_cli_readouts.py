@@ -138,14 +138,18 @@ def test_scan_with_all_that_can_be_asked_for(argminn, model, peaks, tmp_path):
 
     (tmp_path / "g.sizes").write_text("chr1\t5000\n")
     argminn(
-        "scan", "--model", model, "--fasta", peaks, "--out", tmp_path, "--q-values", "--ignored", "--tracks",
-        "--chrom-sizes", tmp_path / "g.sizes", "--seed", 3,
+        "scan", "--model", model, "--fasta", peaks, "--out", tmp_path, "--q-values", "--ignored", "--sites",
+        "--tracks", "--chrom-sizes", tmp_path / "g.sizes", "--seed", 3,
     )  # fmt: skip
     found = INSTANCES.read(tmp_path / "instances.tsv")
     true = found[found["start0"].isin([60, 110]) & (found["motif"] != "GATA1")]
     assert len(true) >= 12 and (true["q_value"] < 0.1).all() and found["q_value"].between(0, 1).all()
     assert "q_value=" in (tmp_path / "instances.gff3").read_text()
     IGNORED.read(tmp_path / "ignored.tsv")
+    probable = INSTANCES.read(tmp_path / "sites.tsv")
+    places = ["sequence", "start0", "motif"]
+    assert len(true.merge(probable, on=places)) == len(true)
+    assert probable["probability"].between(0.5, 1).all() and probable["occupancy"].between(0, 1).all()
     for name in ("contribution", "attention"):
         graph = pd.read_csv(tmp_path / f"{name}.bedgraph", sep="\t", header=None)
         with pyBigWig.open(str(tmp_path / f"{name}.bw")) as bigwig:

@@ -18,7 +18,7 @@ LAYERS = [
     {"design_files", "variants"},
     {"receipt", "rule_breaks"},
     {"decoys", "ignored", "merging", "syntax", "causal", "roles", "rules"},
-    {"rulebook"},
+    {"rulebook", "occupancy"},
     {"recipe"},
     {"datasets", "estimate"},
     {"checks"},

@@ -114,7 +114,9 @@ def test_bases_of_a_used_site_are_no_evidence_for_a_place_beside_it():
     codes[:, 20:28] = dna.encode(SITE)
     codes[0, 28:32] = dna.encode("TTTT")
     found = sites(bundle, Sequences.from_codes([f"s{i}" for i in range(60)], codes), min_probability=0)
-    (beside,) = found[(found["motif"] == "BESIDE") & (found["sequence"] == "s0") & (found["start0"] == 24)].itertuples()
+    (beside,) = found[
+        (found["motif"] == "BESIDE") & (found["sequence"] == "s0") & (found["start0"] == 24)
+    ].itertuples()
     assert beside.readers == "" and beside.contribution > 3
     assert beside.probability == pytest.approx(beside.occupancy)
 

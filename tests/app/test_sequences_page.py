@@ -10,6 +10,7 @@ from app.sequence_table import Filter
 from argminn_core.errors import InputError
 from argminn_core.fasta import read_fasta
 from argminn_core.predict import predict
+from argminn_core.tables import INSTANCES
 
 
 def give(app, raw, dropped=None):
@@ -85,7 +86,7 @@ def files(monkeypatch, reading, rows):
         "download_button",
         lambda label, data, name, **_: made.update({label: (data(), name)}),
     )
-    sequence_table.downloads(reading, np.asarray(rows), stem="mine")
+    sequence_table.downloads(toy_bundle(), reading, np.asarray(rows), stem="mine")
     return made
 
 
@@ -98,6 +99,9 @@ def test_downloads_hold_the_rows_that_are_shown(monkeypatch, reading):
     gff, name = made["Instances (GFF3)"]
     assert name == "mine_instances.gff3" and "seq_00003\targminn\tnucleotide_motif\t61\t72" in gff
     assert "seq_00001" not in gff + made["Instances (BED)"][0] + made["Instances (TSV)"][0]
+    sites = INSTANCES.read(made["Probable sites (TSV)"][0].encode())
+    assert set(sites["sequence"]) == {"seq_00003"} and 60 in sites["start0"].tolist()
+    assert sites["probability"].between(0.5, 1).all()
 
 
 def test_all_rows_hold_every_instance(monkeypatch, reading):
