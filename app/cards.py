@@ -68,7 +68,9 @@ def confidences(model: ModelBundle) -> dict[str, float]:
 
 def confidence_in_short(model: ModelBundle) -> str:
     known = confidences(model)
-    return f"{sum(known.values()) / len(known):.0%} across seeds" if known else "not measured"
+    others = model.card.get("confidence_of")
+    seeds = f"{others} other seeds" if isinstance(others, int) and others > 1 else "seeds"
+    return f"{sum(known.values()) / len(known):.0%} across {seeds}" if known else "not measured"
 
 
 def show_confidence(model: ModelBundle) -> None:

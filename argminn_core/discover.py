@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from argminn_core import dna
 from argminn_core.negatives import dinucleotide_shuffle
-from argminn_core.pfm import Motif, information
+from argminn_core.pfm import Motif, alike, information
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +29,11 @@ SURPRISE = 6.0  # standard errors by which a seed is more common than in shuffle
 TRIM_BITS = 0.3
 LEAST_BITS = 7.0  # a flatter matrix cannot be told from chance in a sequence of some hundred bases
 GROW_BITS = 0.5  # of a column next to a matrix that joins it
+LEAP_BITS = 0.8  # of a column that joins it together with weaker ones before it
+_REACH = 3  # columns beyond an end that are looked at
 _ROUNDS = 5
 _BINS = 25  # of positions
 _BY_CHANCE = 3  # windows of a random sequence that blanking may cost
-_ALIKE = 0.8  # correlation of two matrices, best shift, above which they are one motif
 
 
 def discover(
@@ -76,7 +77,7 @@ def _search(good: np.ndarray, bad: np.ndarray, found: list[Motif], most: int, wi
         motif = Motif(f"word_{len(found) + 1}", pfm, alt=dna.decode(seed)).trimmed(TRIM_BITS)
         for part in (good, bad):
             _blank(part, pfm, position)
-        if float(motif.information.sum()) >= LEAST_BITS and not any(_alike(motif, other) for other in found):
+        if float(motif.information.sum()) >= LEAST_BITS and not any(alike(motif, other) for other in found):
             found.append(motif)
             log.info("found %s around %s", motif.consensus, motif.alt)
 
@@ -129,8 +130,9 @@ def _refined(good: np.ndarray, seed: np.ndarray, width: int) -> tuple[np.ndarray
     """A matrix (4, at most `width`) and where its sites lie (P,), from a word, by expectation-maximisation.
 
     At most one site in each sequence, on either strand, at any position with the probability that the sites so far
-    suggest. The matrix starts as narrow as the word and grows by columns that are as sure as its own: one that
-    follows in only half of the sites belongs to another motif, at one of several gaps.
+    suggest. The matrix starts as narrow as the word and grows by columns that are as sure as its own, at times over
+    one or two that are not: CTCF has such in its middle. A column that follows in only half of the sites (.45 bits, had
+    it 2) belongs to another motif, at one of several gaps.
     """
     X = dna.one_hot(good)
     pfm = np.full((4, WORD), 0.1)
@@ -142,14 +144,21 @@ def _refined(good: np.ndarray, seed: np.ndarray, width: int) -> tuple[np.ndarray
             share = float(np.clip(site.sum((1, 2)).mean(), 0.02, 0.98))
             position = _smoothed(site.sum((0, 1)))
             pfm = _frequencies(_counts(X, site, 0))
-        wider = _frequencies(_counts(X, site, 1))
+        wider = _frequencies(_counts(X, site, _REACH))
         bits = information(wider)
-        grow = [int(of >= GROW_BITS) for of in bits[[0, -1]]]
-        if not sum(grow) or pfm.shape[1] + sum(grow) > width:
+        left, right = _growth(bits[_REACH - 1 :: -1]), _growth(bits[-_REACH:])
+        if not left + right or pfm.shape[1] + left + right > width:
             return pfm, position
-        pfm = wider[:, 1 - grow[0] : wider.shape[1] - 1 + grow[1]]
-        position = position[: len(position) - sum(grow)]
+        pfm = wider[:, _REACH - left : wider.shape[1] - _REACH + right]
+        position = position[: len(position) - left - right]
         position /= position.sum()
+
+
+def _growth(bits: np.ndarray) -> int:
+    """By how many columns to grow, given the bits of those beyond an end, the nearest first."""
+    if bits[0] >= GROW_BITS:
+        return 1
+    return int(np.argmax(bits >= LEAP_BITS)) + 1 if (bits >= LEAP_BITS).any() else 0
 
 
 def _posterior(X: torch.Tensor, pfm: np.ndarray, position: np.ndarray, share: float) -> np.ndarray:
@@ -204,15 +213,3 @@ def _blank(codes: np.ndarray, pfm: np.ndarray, position: np.ndarray) -> None:
             row, place = np.nonzero(score[:, strand] > least)
             for column in range(*span):
                 block[row, place + column] = dna.N_CODE
-
-
-def _alike(one: Motif, other: Motif) -> bool:
-    """Whether two matrices are one motif: their best correlation over shifts and strands, missing columns even."""
-    a, b = one.pfm - 0.25, other.pfm - 0.25
-    norm = np.sqrt((a**2).sum() * (b**2).sum())
-    best = 0.0
-    for turned in (b, b[::-1, ::-1]):
-        for shift in range(1 - turned.shape[1], a.shape[1]):
-            low, high = max(shift, 0), min(shift + turned.shape[1], a.shape[1])
-            best = max(best, float((a[:, low:high] * turned[:, low - shift : high - shift]).sum() / norm))
-    return best > _ALIKE

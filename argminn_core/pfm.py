@@ -30,6 +30,7 @@ GROUPS = (
     "diatoms",
 )  # JASPAR CORE's
 _SUM_TOLERANCE = 1e-2
+_ALIKE = 0.8
 _KEY_VALUE = re.compile(r"(\w+)\s*=\s*(\S+)")
 
 
@@ -148,6 +149,21 @@ def log_odds(
     mixed = (np.asarray(pfm, dtype=np.float64) + pseudocount * base) / (1.0 + pseudocount)
     with np.errstate(divide="ignore"):
         return np.log2(mixed / base)
+
+
+def alike(one: Motif, other: Motif) -> bool:
+    """Whether two matrices are one motif: their correlation at the best shift and strand is above .8.
+
+    Columns that only one of them has count as even in the other.
+    """
+    a, b = one.pfm - 0.25, other.pfm - 0.25
+    norm = np.sqrt((a**2).sum() * (b**2).sum())
+    best = 0.0
+    for turned in (b, b[::-1, ::-1]):
+        for shift in range(1 - turned.shape[1], a.shape[1]):
+            low, high = max(shift, 0), min(shift + turned.shape[1], a.shape[1])
+            best = max(best, float((a[:, low:high] * turned[:, low - shift : high - shift]).sum()))
+    return best > _ALIKE * norm
 
 
 # ---------------------------------------------------------------------------------------------- reading MEME

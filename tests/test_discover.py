@@ -61,6 +61,16 @@ def test_every_motif_of_a_grammar_is_found_once_and_nothing_else(name):
         assert distance(motif, motifs_of(rule)[planted]) > 0.75
 
 
+def test_a_column_that_says_little_does_not_end_a_motif():
+    """CTCF's sixth column has .37 bits, and ten more sure ones stand behind it."""
+    rule = GRAMMARS["SPI1/CTCF"]
+    codes = simulate(rule, 1_000, seed=7, positives=False).codes
+    found = discover(codes, np.ones(len(codes)), width=15)
+    ctcf = motifs_of(rule)["CTCF"]
+    longest = max(found, key=lambda motif: distance(motif, ctcf))
+    assert longest.width >= 12 and longest.information.sum() > 14
+
+
 def test_random_sequences_hold_no_motif():
     codes = uniform_codes(np.random.default_rng(1), 2_000, 200)
     assert discover(codes, np.repeat([1, 0], 1_000)) == []

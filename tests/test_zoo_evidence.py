@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from argminn_core import zoo
-from argminn_core.checkpoint import load_model
+from argminn_core.checkpoint import load_model, save_model
 from argminn_core.rulebook import from_card
-from argminn_core.zoo.evidence import held_out, with_evidence
+from argminn_core.zoo.evidence import held_out, other_seeds, with_evidence
 from tests.toy import detector
 
 GRAMMARS = ("rest", "spi1", "tal-gata", "e2f6", "jund-tead", "spi1-ctcf")
@@ -49,6 +51,25 @@ def test_a_card_gets_rules_and_a_receipt_and_nothing_else_changes(tmp_path):
     assert {rule.kind for rule in from_card(made.card, [m.name for m in made.motifs])[0]} <= {
         "necessary", "sufficient", "pair", "additive", "repressor",
     }  # fmt: skip
+
+
+def test_other_seeds_are_trainings_on_the_same_data_from_another_seed(tmp_path):
+    bundle = replace(detector(), name="foxa1-hepg2")  # of seed 0
+    for slug, seed in (
+        ("foxa1_hepg2-neg_gc", 0),
+        ("foxa1_hepg2-neg_gc", 2),
+        ("foxa1_hepg2-neg_open", 1),
+        ("rest", 1),
+    ):
+        folder = tmp_path / slug / str(seed)
+        folder.mkdir(parents=True)
+        save_model(
+            folder / "model.safetensors", replace(bundle, card=bundle.card | {"training": {"seed": seed}})
+        )
+    (tmp_path / "foxa1_hepg2-neg_gc" / "cnn" / "1").mkdir(parents=True)  # no model of ours
+    (tmp_path / "foxa1_hepg2-neg_gc" / "cnn" / "1" / "model.safetensors").write_bytes(b"")
+    assert [other.card["training"]["seed"] for other in other_seeds(bundle, tmp_path)] == [2]
+    assert other_seeds(bundle, tmp_path / "nowhere") == []
 
 
 @pytest.mark.parametrize("name", GRAMMARS)

@@ -1,10 +1,14 @@
-"""What is known of the bundled models beyond their scores, measured and put into their cards: rules and receipt.
+"""What is known of the bundled models beyond their scores, put into their cards: rules, receipt and confidence.
 
     python -m argminn_core.zoo.evidence [NAME ...]
 
-Measured on sequences that no training has seen: fresh ones of the model's grammar, or the peaks and GC-matched windows
-of the held-out chromosome in the folder that `--data` names. A model whose sequences are not there keeps the card that
-it has. Weights stay as they are.
+Rules and receipt are measured on sequences that no training has seen: fresh ones of the model's grammar, or the peaks
+and GC-matched windows of the held-out chromosome in the folder that `--data` names. A model whose sequences are not
+there keeps the card that it has. Weights stay as they are.
+
+Confidence is how many trainings from other seeds found each motif: those that `benchmarks/paper_table.py` left in the
+folder that `--seeds` names, on the same grammar or the peaks of the same factor. Where there is none the card keeps
+what it has.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from argminn_core.fasta import Sequences
 from argminn_core.receipt import receipt
 from argminn_core.rulebook import learn
 from argminn_core.simulate import both_classes
+from argminn_core.stability import confidence
 from argminn_core.zoo import is_bundled, names, resolve
 from argminn_core.zoo.build import HERE, record_digest
 
@@ -73,11 +78,23 @@ def with_evidence(bundle: ModelBundle, unseen: HeldOut) -> ModelBundle:
     )
 
 
+def other_seeds(bundle: ModelBundle, folder: Path) -> list[ModelBundle]:
+    """Models of seeds other than the bundled one's, from a folder as `benchmarks/paper_table.py` writes it."""
+    slug = bundle.name.replace("-hepg2", "_hepg2-neg_gc")
+    paths = sorted(folder.glob(f"{slug}/[0-9]*/model.safetensors"))
+    models = [load_model(path) for path in paths]
+    own = bundle.card["training"]["seed"]
+    return [model for model in models if model.card["training"]["seed"] != own]
+
+
 def main() -> int:
     """Measure the named models, or all that are bundled."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="which; all where left out")
     parser.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
+    parser.add_argument(
+        "--seeds", type=Path, default=HERE.parents[1] / "runs" / "paper", help="other trainings"
+    )
     parser.add_argument("--n", type=int, default=600, help="simulated sequences of each class")
     options = parser.parse_args()
     for name in options.names or [name for name in names() if is_bundled(name)]:
@@ -87,10 +104,16 @@ def main() -> int:
             sys.stderr.write(f"{name}: skipped, {unseen}\n")
             continue
         made = with_evidence(bundle, unseen)
+        others = other_seeds(bundle, options.seeds)
+        if others:
+            made.card["confidence"] = confidence(bundle, others)
+            made.card["confidence_of"] = len(others)
         save_model(HERE / f"{name}.safetensors", made)
         record_digest(name)
         card = made.card
-        sys.stderr.write(f"{name}: {len(card['rules'])} rules; {card['receipt']['verdict']}\n")
+        sys.stderr.write(
+            f"{name}: {len(card['rules'])} rules; {len(others)} other seeds; {card['receipt']['verdict']}\n"
+        )
     return 0
 
 
