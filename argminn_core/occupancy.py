@@ -129,12 +129,9 @@ def sites(
     report = progress or (lambda done, total: None)
     whole = len(windows)
     calls = scan(
-        bundle,
-        sequences,
-        min_contribution=None,
-        stride=stride,
+        bundle, sequences, min_contribution=None, stride=stride, threads=threads,
         progress=lambda done, _: report(done, 3 * whole),
-    ).instances
+    ).instances  # fmt: skip
     known = {motif.name: motif for motif in bundle.motifs if motif.counts and motif.core[1] > motif.core[0]}
     calls = calls[calls["motif"].isin(known)].reset_index(drop=True)
     places = occupied(
@@ -143,8 +140,8 @@ def sites(
     )  # fmt: skip
     places["filter"] = places["motif"].map({name: motif.filter for name, motif in known.items()}).astype(int)
     call, place = pairs(calls, places, on=("sequence", "motif"))
-    calls["occupancy"] = 0.0
-    np.maximum.at(occupancy := np.zeros(len(calls)), call, places["occupancy"].to_numpy()[place])
+    occupancy = np.zeros(len(calls))
+    np.maximum.at(occupancy, call, places["occupancy"].to_numpy()[place])
     calls["occupancy"] = occupancy
     alone = places.drop(index=np.unique(place))
     alone = alone[alone["occupancy"] >= min_probability]  # their probability is their occupancy
