@@ -84,3 +84,10 @@ def test_the_rest_model_says_its_rule():
     bundle = load_model(zoo.resolve("rest"))
     (pair,) = [r for r in from_card(bundle.card, [m.name for m in bundle.motifs])[0] if r.kind == "pair"]
     assert pair.name == "REST_left then REST_right, same strand, gap 0 or 5-9"
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_other_seeds_found_every_motif_of_a_grammar(name):
+    bundle = load_model(zoo.resolve(name))
+    assert bundle.card["confidence"] == {motif.name: 1.0 for motif in bundle.motifs if motif.counts}
+    assert bundle.card["confidence_of"] == 2
