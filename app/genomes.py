@@ -14,17 +14,15 @@ import pandas as pd
 
 from argminn_core.errors import InputError
 from argminn_core.fasta import to_fasta
-from argminn_core.genome import Genome
+from argminn_core.genome import SUFFIXES, Genome
 from argminn_core.regions import fasta_records, read_bed, windows
 
 VARIABLE = "ARGMINN_GENOMES"
-_SUFFIXES = (".fa", ".fa.gz", ".fasta", ".fasta.gz")
-_TO_TRAIN_ON = tuple(stem + end for stem in (".fa", ".fasta", ".fna") for end in ("", ".gz", ".bgz"))
 
 
 def genomes() -> dict[str, Path]:
     """The genomes that may be read, by the name of their file; none where the variable is not set."""
-    return _offered(lambda path: path.is_file() and path.name.lower().endswith(_SUFFIXES)) or {}
+    return _offered(lambda path: path.is_file() and path.name.lower().endswith(SUFFIXES)) or {}
 
 
 def to_train_on() -> dict[str, Path] | None:
@@ -32,7 +30,7 @@ def to_train_on() -> dict[str, Path] | None:
 
     def fits(path: Path) -> bool:
         files = path.iterdir() if path.is_dir() else [path]
-        return any(file.name.lower().endswith(_TO_TRAIN_ON) for file in files)
+        return any(file.name.lower().endswith(SUFFIXES) for file in files)
 
     return _offered(fits)
 

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 # A whole vertebrate genome in one plain gzip is a little over 3 GB.
 _MAX_BYTES = 2**33
 _STEMS = (".fa", ".fasta", ".fna")
-_SUFFIXES = tuple(stem + end for stem in _STEMS for end in ("", ".gz", ".bgz"))
+SUFFIXES = tuple(stem + end for stem in _STEMS for end in ("", ".gz", ".bgz"))
 
 
 class Genome:
@@ -135,7 +135,7 @@ def _files(path: Path) -> list[Path]:
         raise InputError(f"the genome {path} does not exist", mend="Check the path")
     if not path.is_dir():
         return [path]
-    files = sorted(file for file in path.iterdir() if file.name.lower().endswith(_SUFFIXES))
+    files = sorted(file for file in path.iterdir() if file.name.lower().endswith(SUFFIXES))
     if not files:
         raise InputError(f"the folder {path} holds no FASTA", expected="files such as chr1.fa or chr1.fa.gz")
     return files
