@@ -32,7 +32,7 @@ class Choice:
     auroc : how well its softly pooled match tells the training classes apart, with the weight `centre`, the one of
         `CENTRES` that does so best.
     gain : its coefficient, a nat of pooled match, in a logistic regression on all motifs that were taken.
-    threshold : the median negative's best match, in nats.
+    threshold : the median best match of sequences without the motif, in nats: of the negatives, or of shuffled ones.
     """
 
     motif: Motif
@@ -134,9 +134,20 @@ def choose(
 def choose_all(
     motifs: Sequence[Motif], codes: np.ndarray, y: np.ndarray, *, width: int, sequences: int = 2_000
 ) -> list[Choice]:
-    """`choose` without a choice: every motif, in order, with what it is worth; codes (N, L), labels (N,)."""
+    """`choose` without a choice: every motif, in order, with what it is worth; codes (N, L), labels (N,).
+
+    What `discover` found may stand in every negative too, since a grammar can be about how motifs stand to each other.
+    The threshold is therefore what chance reaches, in the first `sequences` of them with their letters shuffled.
+    """
     scores = _Scores.of(motifs, codes, y, width=width, sequences=sequences)
-    return scores.choices(motifs, list(range(len(motifs))))
+    shuffled = np.random.default_rng(0).permuted(codes[:sequences], axis=1)
+    _, chance = pooled_scores(shuffled, np.stack([fitted(motif, width) for motif in motifs]))
+    return [
+        replace(choice, threshold=float(threshold))
+        for choice, threshold in zip(
+            scores.choices(motifs, list(range(len(motifs)))), np.median(chance, axis=0), strict=True
+        )
+    ]
 
 
 @dataclass(frozen=True)
@@ -196,7 +207,7 @@ class _Scores:
 def start_from(model: Argminn, choices: Sequence[Choice], *, first: int = 0, below: float = 0.0) -> None:
     """Write the chosen motifs into the filters from number `first` on, and what they are worth into the evidence path.
 
-    A filter is scaled so that a match `below` nats under the median negative's best is 0 and one of 5 nats more is 1:
+    A filter is scaled so that a match `below` nats under the choice's threshold is 0 and one of 5 nats more is 1:
     the size that the rest of the network expects of an activation.
     """
     width, scale = model.config.width, 0.2

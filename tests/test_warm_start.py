@@ -7,7 +7,7 @@ from toy import background, plant, tiny_config
 from argminn_core import dna
 from argminn_core.model import Argminn
 from argminn_core.pfm import Motif, log_odds
-from argminn_core.warm_start import CENTRES, choose, ends, fitted, pooled_scores, start_from
+from argminn_core.warm_start import CENTRES, choose, choose_all, ends, fitted, pooled_scores, start_from
 
 CONSENSUS = {"A": "GATTACAG", "B": "CCGCGAAT", "C": "TGTTTACTTA", "D": "ACCTCCAAGG"}
 
@@ -68,6 +68,19 @@ def test_the_threshold_is_the_median_negatives_best_match(data):
         reads = [r[p : p + 8] for r in (row, dna.reverse_complement_codes(row)) for p in range(53)]
         best.append(max(matrix[read, range(8)].sum() for read in reads))
     assert choice.threshold == pytest.approx(np.median(best), rel=1e-5)
+
+
+def test_of_all_motifs_the_threshold_is_what_chance_reaches_though_every_negative_holds_them(data):
+    codes, y = data
+    held = codes.copy()
+    held[y == 0, 10:18] = dna.encode(CONSENSUS["A"])
+    usual, everywhere = (choose_all([BY_NAME["A"]], of, y, width=10)[0] for of in (codes, held))
+    (by_negatives,) = choose([BY_NAME["A"]], held, y, count=1, width=10)
+    best = np.log(BY_NAME["A"].pfm.max(0) / 0.25).sum()
+    assert by_negatives.threshold == pytest.approx(best, rel=0.05)  # no site is better than the others
+    assert everywhere.threshold == pytest.approx(usual.threshold, abs=1)
+    assert everywhere.threshold < best - 4
+    assert (everywhere.motif, everywhere.centre) == (by_negatives.motif, by_negatives.centre)
 
 
 def test_pooled_scores_are_the_sum_over_places(data):
