@@ -2,8 +2,9 @@
 
     data set x method x seed -> Task -> a model in its folder, resumable -> a record in a file of JSON lines
 
-What `paper_table.py` and `expressivity.py` share. Methods that are trained: `ours`, `unpruned` and `paper` (recipes of
-`argminn_core.recipe`), `cnn` and `explainn` (`baselines.py`); a data set may know others that need no training.
+What `paper_table.py`, `ablation.py` and `expressivity.py` share. Methods that are trained: `ours`, `unpruned` and
+`paper` (recipes of `argminn_core.recipe`), `ours-CHANGE` (ours with one thing changed), `cnn` and `explainn`
+(`baselines.py`); a data set may know others that need no training.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ METRICS = {"auroc": "auROC", "auprc": "auPRC", "accuracy": "accuracy"}
 RECIPES = ("ours", "unpruned", "paper")
 
 
+def is_recipe(method: str) -> bool:
+    """Whether a method is this package's own network, whose settings the data set's `recipe` gives."""
+    return method in RECIPES or method.startswith("ours-")
+
+
 @dataclass(frozen=True)
 class Scale:
     """A smaller training than the recipe's, for smoke tests; None leaves the recipe's number."""
@@ -82,7 +88,7 @@ class Dataset(Protocol):
         ...
 
     def recipe(self, method: str, seed: int, scale: Scale) -> Recipe:
-        """The settings of one of `RECIPES`; the baselines take epochs and batches from `ours`."""
+        """The settings of a method that `is_recipe`; the baselines take epochs and batches from `ours`."""
         ...
 
     def made_of(self) -> dict[str, Any]:
@@ -96,10 +102,10 @@ class Dataset(Protocol):
 
 def settings_of(dataset: Dataset, method: str, scale: Scale) -> str:
     """A short name for everything that a result depends on but the seed: a changed recipe is run anew."""
-    chosen = dataset.recipe(method if method in RECIPES else "ours", 0, scale)
+    chosen = dataset.recipe(method if is_recipe(method) else "ours", 0, scale)
     train = {key: getattr(chosen.train, key) for key in ("epochs", "batches", "batch_size")}
     parts: dict[str, Any] = {"length": dataset.length}
-    if method in RECIPES:
+    if is_recipe(method):
         parts |= {"model": chosen.model.to_dict(), "train": asdict(chosen.train), "start": chosen.start}
         if chosen.prune:
             parts["prune"] = chosen.prune
@@ -148,7 +154,7 @@ def run(task: Task) -> dict[str, Any] | None:
     torch.set_num_threads(task.threads)
     started = time.perf_counter()
     source = task.dataset.source(task.seed)
-    if task.method in RECIPES:
+    if is_recipe(task.method):
         found = _argminn(task, source)
     elif task.method in baselines.BASELINES:
         found = _baseline(task, source)
