@@ -302,7 +302,7 @@ def two_class_source(
         )  # fmt: skip
     if length is None:
         lengths, counts = np.unique(positives.lengths, return_counts=True)
-        length = int(lengths[counts.argmax()])
+        length = int(lengths[counts.argmax()]) if len(lengths) else 0
     rows: list[dict[str, str]] = []
     seen: set[bytes] = set()
 

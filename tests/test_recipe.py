@@ -8,7 +8,8 @@ import torch
 from toy import EASY, SIX, random_codes
 
 from argminn_core import dna, recipe
-from argminn_core.errors import ConfigError
+from argminn_core.errors import ConfigError, InputError
+from argminn_core.fasta import Sequences
 from argminn_core.sources import GrammarSource
 from argminn_core.tables import DROPPED
 
@@ -83,3 +84,9 @@ def test_a_resumed_training_has_the_size_that_the_words_gave_it(tmp_path):
 def test_an_unknown_recipe_is_refused():
     with pytest.raises(ConfigError, match="no such recipe"):
         recipe.recipe("nothing")
+
+
+def test_no_positives_are_too_few():
+    nothing = Sequences([], np.zeros(0, dtype=np.uint8), np.zeros(1, dtype=np.int64))
+    with pytest.raises(InputError, match="too few sequences"):
+        recipe.two_class_source(nothing, None)
