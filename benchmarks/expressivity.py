@@ -9,8 +9,10 @@ runs that are in the repository. Held-out sequences are pairs, one for which the
 which it is false, both with as many occurrences of each motif: order and spacing alone decide.
 
 The order of two motifs is no hard test: it compares where the leftmost A lies with where the rightmost B does, and
-ExplaiNN, a sum over motifs that knows positions, can do that. Whether two orders agree (`orders-agree`) and bounded
-gaps (`spacing`, `window`) are no such sums; `tests/benchmarks/test_expressivity.py` says how far sums get.
+ExplaiNN, a sum over motifs that knows positions, can do that. Which of two motifs comes first at a bounded distance,
+where either may stand elsewhere too (`oriented`), whether two orders agree (`orders-agree`) and bounded gaps
+(`spacing`, `window`) are no such sums; `tests/benchmarks/test_expressivity.py` says how far sums get. They get less far
+in longer sequences (`--length 200`), and no filter reaches from site to site in `spacing-far`.
 
     python benchmarks/expressivity.py --construct
     python benchmarks/expressivity.py --train --only 'order,' --only 'spacing,' --seeds 0 --minutes 9

@@ -32,10 +32,10 @@ def test_of_a_gap_every_occurrence_is_matched_of_a_count_the_first():
     assert counts["A"].max() > 1
 
 
-def additive(name, n=1000):
+def additive(name, n=1000, *, length=LENGTH):
     """auROC on held-out pairs of a sum over motifs, with a fitted weight for each of them at each place."""
     sentence = SENTENCES[name]
-    codes = np.concatenate(pairs(sentence, n, LENGTH, np.random.default_rng(1)))
+    codes = np.concatenate(pairs(sentence, n, length, np.random.default_rng(1)))
     y = np.repeat([1, 0], n)
     places = [occurrences(codes, MOTIFS[motif]) for motif in motifs_of(sentence)]
     X = np.concatenate(places, axis=1).astype(float)
@@ -47,7 +47,10 @@ def test_what_sums_over_motifs_tell_about_pairs():
     """The order of two is such a sum, so it proves nothing about them; gaps and whether two orders agree are not."""
     assert additive("order") > 0.95
     assert additive("spacing") < 0.75
+    assert additive("spacing-far") < 0.75
     assert additive("window") < 0.75
+    assert additive("oriented") < 0.85
+    assert additive("oriented", length=200) < 0.65
     assert additive("orders-agree") < 0.6
 
 
