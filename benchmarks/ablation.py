@@ -83,41 +83,49 @@ class Ablated(paper_table.Dataset):
         return None if change is None else change.grammar if self.simulated else change.peaks
 
 
-def whole(records: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> dict[tuple[str, int], float]:
-    """Test auROC of the whole recipe by data set and seed, of the records of `paper_table.py`."""
-    latest = {trainings.key_of(record): record["auroc"] for record in records}
-    scores = {}
+def whole(records: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> dict[tuple[str, int], dict[str, Any]]:
+    """Runs of the whole recipe by data set and seed, of the records of `paper_table.py`."""
+    latest = {trainings.key_of(record): record for record in records}
+    runs = {}
     for task in tasks:
         data = paper_table.Dataset(task.dataset.name, task.dataset.length)
         method = "ours" if data.simulated else "unpruned"
         key = (data.name, method, task.seed, trainings.settings_of(data, method, task.scale))
         if key in latest:
-            scores[data.name, task.seed] = latest[key]
-    return scores
+            runs[data.name, task.seed] = latest[key]
+    return runs
+
+
+def difference(
+    found: Sequence[dict[str, Any]], full: dict[tuple[str, int], dict[str, Any]], part: str
+) -> str:
+    """By how much `part` of the runs changed on the mean of the seeds that the whole recipe has too."""
+    pairs = [
+        r[part] - full[r["dataset"], r["seed"]][part] for r in found if (r["dataset"], r["seed"]) in full
+    ]
+    return f"{np.mean(pairs):+.4f}" if pairs else "–"
 
 
 def table(records: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> str:
-    """Markdown: auROC on the test part, a row a change, and the mean difference to the whole recipe, seed by seed."""
+    """Markdown, a row a change: auROC on the test part, and what the change did to it and to the validation part."""
     runs, asked = trainings.finished_runs(records, tasks)
     full = whole(beside, tasks)
     names = list(dict.fromkeys(name for name, _ in asked))
-    seeds = {name: [seed for of, seed in full if of == name] for name in names}
-    lines = head(["change", *names])
-    lines.append(
-        row(
-            [
-                "none",
-                *(spread([full[name, seed] for seed in seeds[name]], len(seeds[name])) for name in names),
-            ]
-        )
-    )
+    lines = head(["change", *(title for name in names for title in (name, "change, test", "change, valid"))])
+    cells = []
+    for name in names:
+        scores = [run["auroc"] for (of, _), run in full.items() if of == name]
+        cells += [spread(scores, len(scores)), "", ""]
+    lines.append(row(["none", *cells]))
     for method, change in CHANGES.items():
         cells = []
         for name in names:
             found = runs.get((name, method), [])
-            cell = spread([r["auroc"] for r in found], asked.get((name, method), 0)) if found else ""
-            pairs = [r["auroc"] - full[name, r["seed"]] for r in found if (name, r["seed"]) in full]
-            cells.append(cell + (f", {np.mean(pairs):+.4f}" if pairs else ""))
+            if found:
+                score = spread([run["auroc"] for run in found], asked.get((name, method), 0))
+                cells += [score, difference(found, full, "auroc"), difference(found, full, "valid_auroc")]
+            else:
+                cells += ["", "", ""]
         if any(cells):
             lines.append(row([change.says, *cells]))
     return "\n".join(lines) + "\n"

@@ -32,16 +32,20 @@ def test_the_table_pairs_seeds():
     tasks = [
         Task(changed, "ours-random", seed, Scale(), None, 1, float("inf"), Path("none")) for seed in (0, 1, 2)
     ]
+
+    def record(method: str, seed: int, settings: str, auroc: float, valid: float) -> dict:
+        scores = {"auroc": auroc, "valid_auroc": valid}
+        return {"dataset": "REST", "method": method, "seed": seed, "settings": settings} | scores
+
     settings = trainings.settings_of(whole, "ours", Scale())
-    beside = [
-        {"dataset": "REST", "method": "ours", "seed": seed, "settings": settings, "auroc": auroc}
-        for seed, auroc in ((0, 0.9), (1, 0.8))
-    ]
+    beside = [record("ours", 0, settings, 0.9, 0.91), record("ours", 1, settings, 0.8, 0.81)]
+    scores = ((0.85, 0.92), (0.7, 0.82), (0.1, 0.1))
     records = [
-        {"dataset": "REST", "method": "ours-random", "seed": seed, "settings": task.key[-1], "auroc": auroc}
-        for seed, task, auroc in zip((0, 1, 2), tasks, (0.85, 0.7, 0.1), strict=True)
+        record("ours-random", seed, task.key[-1], *both)
+        for seed, task, both in zip((0, 1, 2), tasks, scores, strict=True)
     ]
     lines = ablation.table(records, beside, tasks).splitlines()
-    assert lines[2] == "| none | .850 (.800–.900) |"
-    assert lines[3] == "| filters start at random | .550 (.100–.850), -0.0750 |"
+    assert lines[0] == "| change | REST | change, test | change, valid |"
+    assert lines[2] == "| none | .850 (.800–.900) |  |  |"
+    assert lines[3] == "| filters start at random | .550 (.100–.850) | -0.0750 | +0.0100 |"
     assert len(lines) == 4
