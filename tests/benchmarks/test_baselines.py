@@ -1,5 +1,7 @@
 """The yardsticks must be what their papers describe, and must not be handicapped by how they are trained here."""
 
+import copy
+
 import baselines
 import numpy as np
 import pytest
@@ -54,6 +56,25 @@ def test_explainn_pools_exponentials_and_adds_its_units():
     units = model.outer_norm(model.outer(hidden).squeeze(2)).relu()
     logit = units @ model.readout.weight[0] + model.readout.bias
     assert torch.allclose(model(X), logit, atol=1e-6)
+
+
+def test_explainn_trains_as_if_every_place_were_normalised():
+    """A gain may be negative; gradients and running statistics are those of the modules written out."""
+    model = tiny("explainn").train()
+    with torch.no_grad():
+        model.norm.weight.copy_(torch.linspace(-1, 1, 6))
+    plain = copy.deepcopy(model)
+    plain._tops = lambda X: plain.pool(plain.match(X))
+    X = dna.one_hot(random_codes(40, LENGTH))
+    for network in (model, plain):
+        torch.manual_seed(0)  # dropout
+        network(X).square().sum().backward()
+    for (name, found), expected in zip(model.named_parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(
+            found.grad, expected.grad, atol=1e-4 * float(expected.grad.abs().max()) + 1e-5
+        ), name
+    for (name, found), expected in zip(model.named_buffers(), plain.buffers(), strict=True):
+        assert torch.allclose(found, expected, atol=1e-5), name
 
 
 @pytest.mark.parametrize("name", baselines.BASELINES)
