@@ -17,7 +17,7 @@ def show_progress(job: Job, doing: str, *, key: str) -> None:
         if not job.running:
             st.rerun()
         left = job.seconds_left
-        when = "" if left is None else f", about {duration(left)} left"
+        when = "" if left is None else f", {about(left)} left"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(job.share, f"{doing}: {job.share:.0%}{when}")
             st.button("Cancel", on_click=job.cancel, key=f"cancel_{key}")
@@ -25,6 +25,10 @@ def show_progress(job: Job, doing: str, *, key: str) -> None:
     look()
 
 
-def duration(seconds: float) -> str:
-    """Seconds in words, as coarse as they are known."""
-    return f"{max(round(seconds), 1)} s" if seconds < 90 else f"{round(seconds / 60)} min"
+def about(seconds: float) -> str:
+    """How long something takes, as coarse as an estimate is: a few seconds, about 40 s, about 3 min, about 1.5 h."""
+    if seconds < 5:
+        return "a few seconds"
+    if seconds < 90:
+        return f"about {5 * round(seconds / 5)} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"

@@ -11,6 +11,7 @@ import streamlit as st
 from app import genomes, services
 from app import train_state as ts
 from app.page import count, errors_shown, file_stem, plain, show_error
+from app.progress import about
 from argminn_core import jobs
 from argminn_core.checks import Checked
 from argminn_core.datasets import DEFAULT_RECIPE
@@ -286,21 +287,10 @@ def _settings(kind: str, data: Data) -> None:
     before = [job for job in jobs.jobs() if job.active]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Start training", type="primary", on_click=ts.start, args=[settings, data.inputs])
-        st.markdown(
-            f"Takes **about {clock(seconds)}** on this machine, in a process of its own.{_queue(before)}"
-        )
+        st.markdown(f"Takes **{about(seconds)}** on this machine, in a process of its own.{_queue(before)}")
 
 
 def _queue(before: list) -> str:
     if len(before) < jobs.most_running():
         return " You may close the page meanwhile."
     return f" {count(len(before), 'training')} come{'s' * (len(before) == 1)} first; it waits for its turn."
-
-
-def clock(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 5:
-        return "a few seconds"
-    if seconds < 90:
-        return f"{5 * round(seconds / 5)} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -12,7 +12,8 @@ import streamlit as st
 from app import cards, services, state
 from app import train_state as ts
 from app.page import file_stem, plain, show_error
-from app.train_panels import KINDS, clock
+from app.progress import about
+from app.train_panels import KINDS
 from argminn_core import job_files, jobs, zoo
 from argminn_core.errors import ArgminnError
 from argminn_core.job_files import Job
@@ -126,7 +127,7 @@ def _said(job: Job) -> None:
         phase = job.progress.get("phase") or "loading"
         text = phase.capitalize()
         if left is not None and job.epoch < job.epochs:
-            text = f"Epoch {job.epoch} of {job.epochs} done, about {clock(left)} left"
+            text = f"Epoch {job.epoch} of {job.epochs} done, {about(left)} left"
         st.progress(min(job.epoch / max(job.epochs, 1), 1.0), plain(text))
     elif job.state == "waiting":
         others = len(jobs.ahead(job))

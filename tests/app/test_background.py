@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from app.background import Job
-from app.progress import duration
+from app.progress import about
 from argminn_core.errors import InputError
 
 
@@ -81,6 +81,9 @@ def test_a_bug_is_no_message_and_stays_a_bug():
         job.result  # noqa: B018
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(0.1, "1 s"), (42.4, "42 s"), (200, "3 min")])
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.1, "a few seconds"), (42.4, "about 40 s"), (200, "about 3 min"), (6e3, "about 1.7 h")],
+)
 def test_time_is_said_as_coarsely_as_it_is_known(seconds, words):
-    assert duration(seconds) == words
+    assert about(seconds) == words
